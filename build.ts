@@ -1,0 +1,32 @@
+/** Builds dist/: the command as one CommonJS file, the library as ES modules. */
+import { chmodSync, rmSync } from 'node:fs';
+import { type BuildOptions, build } from 'esbuild';
+
+const common: BuildOptions = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  // Loaded at run time: koffi brings a native library, yargs is only needed by some commands.
+  external: ['koffi', 'yargs', 'yargs/*'],
+  legalComments: 'eof',
+  logLevel: 'warning',
+};
+
+rmSync('dist', { recursive: true, force: true });
+await Promise.all([
+  build({
+    ...common,
+    entryPoints: ['src/bin/run-foreign.ts'],
+    outfile: 'dist/run-foreign.cjs',
+    format: 'cjs',
+    minifySyntax: true,
+  }),
+  build({
+    ...common,
+    entryPoints: { index: 'src/index.ts', loader: 'src/loader/index.ts' },
+    outdir: 'dist',
+    format: 'esm',
+    splitting: true,
+  }),
+]);
+chmodSync('dist/run-foreign.cjs', 0o755);

@@ -1,0 +1,124 @@
+/**
+ * ELF: what Linux itself runs, here so that it can come from anywhere and be wrapped in anything.
+ * System V ABI, gABI chapters 4 and 5; psABI for x86-64 and i386; fs/binfmt_elf.c for what is really done.
+ */
+import {
+  defineLoader,
+  FormatError,
+  head,
+  type InterpreterImage,
+  type LoadContext,
+  type ProgramImage,
+  type Source,
+  type StackExecution,
+} from 'run-foreign/loader';
+import { type CheckedProgramHeader, type ElfHeaders, isElf, programError, readHeaders } from './header.ts';
+import { codeAndData, loadHeaders, placementOf, segmentsOf } from './segments.ts';
+
+/** Shorter and longer interpreter names are ENOEXEC (PATH_MAX). */
+const INTERP_SIZE = { min: 2, max: 4096 };
+
+export const elf = defineLoader({
+  name: 'elf',
+  apiVersion: 1,
+  kind: 'program',
+  description: 'ELF executables and PIEs for x86-64 and i386, static or with an interpreter',
+  magics: [{ offset: 0, bytes: Buffer.from('\x7fELF', 'latin1'), name: 'ELF' }],
+  async probe(source) {
+    return isElf(await head(source, 4)) ? 'exact' : null;
+  },
+  async load(source, context) {
+    return { kind: 'image', image: await loadElf(source, context) };
+  },
+});
+
+async function loadElf(source: Source, context: LoadContext): Promise<ProgramImage> {
+  const headers = await readHeaders(source);
+  const interp = headers.programs.find(({ type }) => type === 'interp');
+  const interpreter = interp && (await loadInterpreter(headers, interp, source, context));
+  const segments = segmentsOf(headers, source);
+  if (segments.length === 0) {
+    throw new FormatError('has no PT_LOAD segment with any memory', {
+      offset: headers.phoff,
+      field: 'p_type',
+      value: 'no PT_LOAD',
+    });
+  }
+  const { code, data, brk } = codeAndData(headers);
+  const phdr = phdrAddress(headers);
+  return {
+    format: 'elf',
+    variant: variantOf(headers, interpreter !== undefined),
+    arch: headers.arch,
+    placement: placementOf(headers, interpreter === undefined ? 'mmap' : 'pie'),
+    segments,
+    entry: headers.entry,
+    ...(interpreter && { interpreter }),
+    code,
+    data,
+    brk: { start: brk, end: brk, randomize: true },
+    stack: { layout: 'sysv', execution: stackExecution(headers) },
+    phdr: { address: phdr, entrySize: headers.phentsize, count: headers.programs.length },
+  };
+}
+
+async function loadInterpreter(
+  headers: ElfHeaders,
+  program: CheckedProgramHeader,
+  source: Source,
+  context: LoadContext,
+): Promise<InterpreterImage> {
+  const { offset, filesz } = program;
+  if (filesz < INTERP_SIZE.min || filesz > INTERP_SIZE.max) {
+    throw programError(headers, program, 'names an interpreter of impossible length', 'p_filesz', filesz);
+  }
+  if (offset + filesz > source.size) {
+    throw programError(headers, program, 'names an interpreter past the end of the file', 'p_offset', offset);
+  }
+  const name = Buffer.from(await source.read(offset, filesz));
+  if (name.at(-1) !== 0)
+    throw programError(headers, program, 'names an interpreter without a final NUL', 'p_offset', offset);
+  const file = context.open(name.subarray(0, name.indexOf(0)));
+  const start = await head(file, 4);
+  if (!isElf(start))
+    throw new FormatError(`has an interpreter, ${file.name}, that is no ELF file`, {
+      offset,
+      field: 'PT_INTERP',
+      value: file.name,
+    });
+  const own = await readHeaders(file);
+  if (own.arch !== headers.arch) {
+    throw new FormatError(`has an interpreter for another machine (${own.arch})`, {
+      offset,
+      field: 'PT_INTERP',
+      value: file.name,
+    });
+  }
+  return {
+    source: file,
+    placement: placementOf(own, 'mmap'),
+    segments: segmentsOf(own, file),
+    entry: own.entry,
+  };
+}
+
+/** The address of the program headers in memory: in the segment that holds them in the file. */
+function phdrAddress(headers: ElfHeaders): bigint {
+  const { phoff } = headers;
+  const holder = loadHeaders(headers).find(
+    ({ offset, filesz }) => offset <= phoff && phoff < offset + filesz,
+  );
+  return holder === undefined ? 0n : BigInt(phoff - holder.offset) + BigInt(holder.vaddr);
+}
+
+/** The table in arch/x86/include/asm/elf.h, "elf_read_implies_exec". */
+function stackExecution(headers: ElfHeaders): StackExecution {
+  const wish = headers.programs.findLast(({ type }) => type === 'gnu_stack');
+  if (wish !== undefined) return wish.flags.x ? 'stack' : 'none';
+  return headers.arch === 'i386' ? 'everything-readable' : 'none';
+}
+
+function variantOf(headers: ElfHeaders, hasInterpreter: boolean): string {
+  const linking = hasInterpreter ? 'dynamic' : 'static';
+  return headers.dynamic ? `${linking} PIE` : linking;
+}

@@ -1,0 +1,7 @@
+/** The one list of built-in formats: a new one is a folder here and a line below. */
+import type { LoaderPlugin } from 'run-foreign/loader';
+import { aout } from './aout/index.ts';
+import { elf } from './elf/index.ts';
+import { script } from './script/index.ts';
+
+export const builtinLoaders: readonly LoaderPlugin[] = [elf, aout, script];

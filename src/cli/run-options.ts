@@ -1,0 +1,46 @@
+/** The options that say how a program is started, and what they make of the environment. */
+import { toText } from './invocation.ts';
+
+/** Values are byte strings (see invocation.ts). */
+export interface RunOptions {
+  readonly format?: string | undefined;
+  readonly argv0?: string | undefined;
+  /** `NAME` or `NAME=VALUE`. */
+  readonly env?: readonly string[] | undefined;
+  readonly unsetEnv?: readonly string[] | undefined;
+  readonly verbose?: boolean | undefined;
+}
+
+/** What the options' twins in the environment begin with. */
+export const TWIN_PREFIX = 'RUN_FOREIGN_';
+
+/** Whether any option is set through the environment: then the plain path is not plain. */
+export function hasTwins(envp: readonly Uint8Array[]): boolean {
+  const prefix = Buffer.from(TWIN_PREFIX);
+  return envp.some((entry) => prefix.equals(entry.subarray(0, prefix.length)));
+}
+
+/**
+ * The program's environment: ours without the unset names, with the set ones. `NAME` alone keeps the
+ * value it has, also when it is unset by name, so that `--unset-env` can be given for all but one.
+ */
+export function programEnvironment(envp: readonly Uint8Array[], options: RunOptions): Uint8Array[] {
+  const { env = [], unsetEnv = [] } = options;
+  if (env.length === 0 && unsetEnv.length === 0) return [...envp];
+  const entries = new Map<string, string>();
+  const original = new Map<string, string>();
+  for (const entry of envp.map(toText)) {
+    original.set(nameOf(entry), entry);
+    if (!unsetEnv.includes(nameOf(entry))) entries.set(nameOf(entry), entry);
+  }
+  for (const entry of env) {
+    const value = entry.includes('=') ? entry : original.get(entry);
+    if (value !== undefined) entries.set(nameOf(entry), value);
+  }
+  return [...entries.values()].map((entry) => Buffer.from(entry, 'latin1'));
+}
+
+function nameOf(entry: string): string {
+  const equals = entry.indexOf('=');
+  return equals < 0 ? entry : entry.slice(0, equals);
+}

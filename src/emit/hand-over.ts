@@ -1,0 +1,236 @@
+/**
+ * The stub's last piece of code. It runs in an anonymous page, because PR_SET_MM_MAP takes a new exe
+ * file only when nothing of the old one is mapped (EBUSY). It tells the kernel what the process is,
+ * closes the files and enters the program with every register as execve leaves it.
+ *
+ * The page it runs in must go as well, and code cannot unmap itself and go on. So the last few
+ * instructions are put where a program has executable memory anyway: into the unused bytes behind the
+ * vDSO's image in its last page. Where there is no vDSO, no room, or it is sealed, this page stays.
+ */
+
+import type { Step } from '../plan/plan.ts';
+import { PAGE_SIZE } from '../process/address-space.ts';
+import { AT } from '../process/auxv.ts';
+import { MM_FIELD_NAMES } from '../process/mm-fields.ts';
+import { BASE_OFFSET, DATA, MM_MAP, SETTINGS } from './data-page.ts';
+import { Emitter } from './emitter.ts';
+import type { Machine } from './machine.ts';
+import { protectionBits } from './memory-steps.ts';
+import { type Label, REG, X86 } from './x86.ts';
+
+/** include/uapi/linux/prctl.h */
+const PR = { SET_NAME: 15n, SET_MM: 35n, SET_MM_MAP: 14n } as const;
+/** Room the exit sequence needs behind the vDSO. */
+const EXIT_SIZE = 16;
+/** X86_EFLAGS_FIXED and X86_EFLAGS_IF: what start_thread sets. */
+const ENTRY_FLAGS = 0x202n;
+const STDERR = 2n;
+
+export type HandOverStep = Extract<Step, { op: 'mm' | 'name' | 'close' | 'jump' }>;
+
+export interface HandOverInput {
+  readonly machine: Machine;
+  readonly dataAddress: bigint;
+  /** This code's own page, right after the data page. */
+  readonly address: bigint;
+  readonly fileAddress: bigint;
+  readonly steps: readonly HandOverStep[];
+  readonly descriptors: readonly number[];
+  /** For messages. */
+  readonly program: string;
+}
+
+/** The page's bytes. */
+export function emitHandOver(input: HandOverInput): Uint8Array {
+  const emitter = new Emitter(input.machine, input.address, input.dataAddress);
+  const exit = exitSequence(input.machine);
+  emitter.systemCall('munmap', input.fileAddress, { data: DATA.settings + SETTINGS.fileSize });
+  let exitAt = 0n;
+  for (const step of input.steps) {
+    switch (step.op) {
+      case 'mm':
+        emitMm(step, emitter, input.program);
+        break;
+      case 'name':
+        emitter.systemCall(
+          'prctl',
+          PR.SET_NAME,
+          dataPlace(emitter, DATA.settings + SETTINGS.comm),
+          0n,
+          0n,
+          0n,
+        );
+        break;
+      case 'close':
+        emitter.systemCall('close', BigInt(input.descriptors[step.file] ?? -1));
+        break;
+      case 'jump':
+        exitAt = emitJump(step, emitter, exit);
+        break;
+    }
+  }
+  const bytes = emitter.code.finish();
+  if (exitAt === 0n || BigInt(bytes.length) > PAGE_SIZE)
+    throw new Error('the hand-over code has no jump or fills its page');
+  return bytes;
+}
+
+/** Settings for the data page: the mm map without its bases, the name, and room for the file's size. */
+export function settings(
+  step: Extract<Step, { op: 'mm' }>,
+  comm: Uint8Array,
+  descriptors: readonly number[],
+  machine: Machine,
+): Uint8Array {
+  const bytes = new Uint8Array(SETTINGS.size);
+  const view = new DataView(bytes.buffer);
+  MM_FIELD_NAMES.forEach((name, index) => {
+    const { offset } = step.fields.fields[name];
+    view.setBigUint64(SETTINGS.mmMap + index * 8, BigInt.asUintN(machine.bits, offset), true);
+  });
+  view.setUint32(SETTINGS.mmMap + MM_MAP.auxv_size, step.fields.auxvSize, true);
+  const exe = step.exe === undefined ? -1 : (descriptors[step.exe] ?? -1);
+  view.setInt32(SETTINGS.mmMap + MM_MAP.exe_fd, exe, true);
+  bytes.set(comm.subarray(0, 15), SETTINGS.comm);
+  return bytes;
+}
+
+const REFUSED_EXE =
+  '/proc/PID/exe stays the memfd: setting it takes CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE, see run-foreign check';
+const REFUSED_ALL =
+  'the kernel refused PR_SET_MM_MAP: ps and /proc will show the stub, see run-foreign check';
+
+/** A refusal never stops the program: without the privilege it keeps the stub's exe, at worst all of it. */
+function emitMm(step: Extract<Step, { op: 'mm' }>, emitter: Emitter, program: string): void {
+  const { code } = emitter;
+  const map = DATA.settings + SETTINGS.mmMap;
+  MM_FIELD_NAMES.forEach((name, index) => {
+    const { base } = step.fields.fields[name];
+    if (base === 'absolute') return;
+    code.load(REG.ax, emitter.data(BASE_OFFSET[base]));
+    code.addTo(emitter.data(map + index * 8), REG.ax);
+  });
+  const [done, withoutExe] = [code.label(), code.label()];
+  const setUnlessRefused = (then: Label) => {
+    emitter.systemCall('prctl', PR.SET_MM, PR.SET_MM_MAP, dataPlace(emitter, map), BigInt(MM_MAP.size), 0n);
+    emitter.compareWithErrors();
+    code.jumpIf('belowOrEqual', then);
+  };
+  const report = (message: string) => {
+    if (step.report) emitMessage(emitter, `run-foreign: ${program}: ${message}\n`);
+  };
+  setUnlessRefused(done);
+  if (step.exe !== undefined) {
+    code.store32(emitter.data(map + MM_MAP.exe_fd), -1);
+    setUnlessRefused(withoutExe);
+  }
+  report(REFUSED_ALL);
+  code.jump(done);
+  code.place(withoutExe);
+  report(REFUSED_EXE);
+  code.place(done);
+}
+
+function emitMessage(emitter: Emitter, message: string): void {
+  const { code } = emitter;
+  const after = code.label();
+  const bytes = Buffer.from(message);
+  code.jump(after);
+  const address = code.here;
+  code.raw(bytes);
+  code.place(after);
+  emitter.systemCall('write', STDERR, address, BigInt(bytes.length));
+}
+
+/** Unmaps the stub's pages, clears what that changed, and pops flags and entry point: position-independent. */
+function exitSequence(machine: Machine): Uint8Array {
+  const code = new X86(machine.bits, 0n);
+  code.systemCall();
+  emitEnter(code, machine);
+  const bytes = code.finish();
+  if (bytes.length > EXIT_SIZE) throw new Error('the exit sequence has outgrown its room');
+  return bytes;
+}
+
+function emitEnter(code: X86, machine: Machine): void {
+  for (const register of machine.dirtyAfterUnmap) code.moveImmediate(register, 0n);
+  code.popFlags();
+  code.return();
+}
+
+/** Returns the address of the bytes of the exit sequence. */
+function emitJump(step: Extract<Step, { op: 'jump' }>, emitter: Emitter, exit: Uint8Array): bigint {
+  const { code, machine, wordSize } = emitter;
+  const stay = code.label();
+  emitter.load(REG.sp, { ...step.sp, offset: step.sp.offset - BigInt(2 * wordSize) });
+  code.moveImmediate(REG.ax, ENTRY_FLAGS);
+  code.store({ base: REG.sp, displacement: 0 }, REG.ax);
+  emitter.load(REG.ax, step.entry);
+  code.store({ base: REG.sp, displacement: wordSize }, REG.ax);
+
+  const afterExit = code.label();
+  code.jump(afterExit);
+  const exitAt = code.here;
+  code.raw(exit);
+  code.place(afterExit);
+  emitBorrowVdso(emitter, exitAt, BigInt(exit.length), stay);
+
+  clear(code, machine);
+  const [first, second] = machine.parameters;
+  if (first === undefined || second === undefined) throw new Error('a machine without system call registers');
+  code.moveImmediate(first, emitter.dataAddress);
+  code.moveImmediate(second, 2n * PAGE_SIZE);
+  code.moveImmediate(REG.ax, BigInt(machine.systemCalls.munmap));
+  code.jumpThrough(emitter.dataAddress + BigInt(DATA.exit));
+
+  code.place(stay);
+  emitter.systemCall('munmap', emitter.dataAddress, PAGE_SIZE);
+  clear(code, machine);
+  code.moveImmediate(REG.ax, 0n);
+  emitEnter(code, machine);
+  return exitAt;
+}
+
+function clear(code: X86, machine: Machine): void {
+  for (const register of machine.zeroAtEntry) code.moveImmediate(register, 0n);
+}
+
+/** Copies the exit sequence behind the vDSO's image and notes where it is, or jumps to `stay`. */
+function emitBorrowVdso(emitter: Emitter, exitAt: bigint, exitSize: bigint, stay: Label): void {
+  const { code, machine } = emitter;
+  const { ehdr } = machine;
+  code.load(REG.bx, emitter.auxv(AT.SYSINFO_EHDR));
+  code.test(REG.bx);
+  code.jumpIf('equal', stay);
+  code.load(REG.ax, { base: REG.bx, displacement: ehdr.e_shoff });
+  code.test(REG.ax);
+  code.jumpIf('equal', stay);
+  // The section headers are the last thing in the image.
+  code.loadWord16(REG.cx, { base: REG.bx, displacement: ehdr.e_shentsize });
+  code.loadWord16(REG.dx, { base: REG.bx, displacement: ehdr.e_shnum });
+  code.multiply32(REG.cx, REG.dx);
+  code.add(REG.ax, REG.cx);
+  code.add(REG.ax, REG.bx);
+  code.move(REG.dx, REG.ax);
+  code.addImmediate(REG.dx, Number(PAGE_SIZE) - 1);
+  code.andImmediate(REG.dx, -Number(PAGE_SIZE));
+  code.move(REG.cx, REG.dx);
+  code.addImmediate(REG.cx, -EXIT_SIZE);
+  code.compare(REG.cx, REG.ax);
+  code.jumpIf('below', stay);
+  code.store(emitter.data(DATA.exit), REG.cx);
+  code.subtract(REG.dx, REG.bx);
+  code.store(emitter.data(DATA.scratch), REG.bx);
+  code.store(emitter.data(DATA.scratch2), REG.dx);
+  // Taking write permission away again cannot fail; getting it is refused where the vDSO is sealed.
+  const vdso = [{ data: DATA.scratch }, { data: DATA.scratch2 }];
+  emitter.systemCall('mprotect', ...vdso, protectionBits('rwx'));
+  emitter.compareWithErrors();
+  code.jumpIf('above', stay);
+  emitter.copyBytes(exitAt, { data: DATA.exit }, exitSize);
+  emitter.systemCall('mprotect', ...vdso, protectionBits('r-x'));
+}
+
+function dataPlace(emitter: Emitter, offset: number): bigint {
+  return emitter.dataAddress + BigInt(offset);
+}

@@ -1,0 +1,27 @@
+/** i386 on a 32- or 64-bit kernel: int 0x80; arch/x86/entry/syscalls/syscall_32.tbl. */
+import type { Machine } from './machine.ts';
+import { REG } from './x86.ts';
+
+export const machine: Machine = {
+  bits: 32,
+  elf: { class: 1, machine: 3 },
+  systemCalls: {
+    // mmap2, whose offset counts pages.
+    mmap: 192,
+    mprotect: 125,
+    munmap: 91,
+    pread64: 180,
+    prctl: 172,
+    close: 6,
+    write: 4,
+    exit_group: 252,
+  },
+  parameters: [REG.bx, REG.cx, REG.dx, REG.si, REG.di, REG.bp],
+  dataRegister: undefined,
+  zeroAtEntry: [REG.dx, REG.si, REG.di, REG.bp],
+  // int 0x80 returns with every register but ax as it was.
+  dirtyAfterUnmap: [REG.bx, REG.cx],
+  mmapOffsetUnit: 4096n,
+  offsetArguments: (offset) => [offset & 0xffff_ffffn, offset >> 32n],
+  ehdr: { e_shoff: 0x20, e_shentsize: 0x2e, e_shnum: 0x30 },
+};

@@ -1,0 +1,191 @@
+/**
+ * The steps that build the program's memory, as machine code. HAZARD: the stub has no stack of its
+ * own: the stack area it was given becomes the program's while this runs, so nothing here may push.
+ */
+import { constants } from 'node:os';
+import type { Plan, ProtectionText, Step } from '../plan/plan.ts';
+import { PAGE_SIZE } from '../process/address-space.ts';
+import { AT, AUXV_TABLE_SIZE } from '../process/auxv.ts';
+import { type Place, placeText } from '../process/place.ts';
+import { BASE_OFFSET, DATA } from './data-page.ts';
+import type { Emitter } from './emitter.ts';
+import type { Failures } from './failure.ts';
+import { REG } from './x86.ts';
+
+/** include/uapi/asm-generic/mman-common.h, include/uapi/linux/mman.h */
+const MAP = { PRIVATE: 0x2, FIXED: 0x10, ANONYMOUS: 0x20, NORESERVE: 0x4000, FIXED_NOREPLACE: 0x100000 };
+const NO_FILE = -1n;
+
+export type MemoryStep = Extract<Step, { op: 'reserve' | 'mmap' | 'read' | 'copy' | 'zero' | 'mprotect' }>;
+
+/** What the steps of one plan need to be emitted. */
+export interface StepContext {
+  readonly emitter: Emitter;
+  readonly failures: Failures;
+  readonly plan: Plan;
+  /** The descriptor of each of the plan's files. */
+  readonly descriptors: readonly number[];
+  /** The address of each of the plan's payloads in the stub. */
+  readonly payloads: readonly bigint[];
+}
+
+/** PROT_READ, PROT_WRITE and PROT_EXEC. */
+export function protectionBits(text: ProtectionText): bigint {
+  return (text[0] === 'r' ? 1n : 0n) | (text[1] === 'w' ? 2n : 0n) | (text[2] === 'x' ? 4n : 0n);
+}
+
+/**
+ * At the very start: remembers the kernel's auxv and where the stack area ends. The stub is started
+ * with one argument and no environment, so the auxv's place is known; the file name that AT_EXECFN
+ * points to is the last thing in the area but for a zero pointer (fs/exec.c).
+ */
+export function emitPrologue(emitter: Emitter): void {
+  const { code, machine, wordSize } = emitter;
+  if (machine.dataRegister !== undefined) code.moveImmediate(machine.dataRegister, emitter.dataAddress);
+  const wordsBeforeAuxv = 1 + 1 + 1 + 1; // argc, argv[0], its NULL, envp's NULL
+  code.move(REG.si, REG.sp);
+  code.addImmediate(REG.si, wordsBeforeAuxv * wordSize);
+  const [next, skip, done] = [code.label(), code.label(), code.label()];
+  code.place(next);
+  code.load(REG.ax, { base: REG.si, displacement: 0 });
+  code.test(REG.ax);
+  code.jumpIf('equal', done);
+  code.compareImmediate(REG.ax, AUXV_TABLE_SIZE);
+  code.jumpIf('aboveOrEqual', skip);
+  code.load(REG.dx, { base: REG.si, displacement: wordSize });
+  code.storeIndexed(emitter.data(DATA.auxv), REG.ax, REG.dx);
+  code.place(skip);
+  code.addImmediate(REG.si, 2 * wordSize);
+  code.jump(next);
+  code.place(done);
+  code.load(REG.ax, emitter.auxv(AT.EXECFN));
+  code.addImmediate(REG.ax, Number(PAGE_SIZE) - 1);
+  code.andImmediate(REG.ax, -Number(PAGE_SIZE));
+  code.store(emitter.data(DATA.stack), REG.ax);
+}
+
+export function emitMemoryStep(step: MemoryStep, context: StepContext): void {
+  const { emitter } = context;
+  switch (step.op) {
+    case 'reserve':
+      emitReserve(step, context);
+      break;
+    case 'mmap':
+      emitMmap(step, context);
+      break;
+    case 'read':
+      emitRead(step, context);
+      break;
+    case 'copy':
+      emitter.copyBytes(payloadAddress(step.payload, context), step.at, step.size);
+      break;
+    case 'zero':
+      emitter.load(REG.di, step.at);
+      emitter.code.moveImmediate(REG.cx, step.size);
+      emitter.code.moveImmediate(REG.ax, 0n);
+      emitter.code.repeatStoreBytes();
+      break;
+    case 'mprotect':
+      emitter.systemCall('mprotect', step.at, step.size, protectionBits(step.protection));
+      failOnError(context, `cannot protect ${step.what} at ${placeText(step.at)}`);
+      break;
+  }
+}
+
+/** Copies the stack image into place and makes its pointers point. */
+export function emitStack(image: bigint, context: StepContext): void {
+  const { emitter, plan } = context;
+  const { code, wordSize } = emitter;
+  const { stack } = plan;
+  const sp: Place = { base: 'stack', offset: stack.sp };
+  // Old kernels grow a stack only near its pointer.
+  emitter.load(REG.sp, sp);
+  emitter.copyBytes(image, sp, BigInt(stack.bytes.length));
+  for (const { offset, count, base } of stack.pointers) {
+    emitter.load(REG.di, { base: 'stack', offset: stack.sp + BigInt(offset) });
+    code.moveImmediate(REG.cx, BigInt(count));
+    code.load(REG.ax, emitter.data(BASE_OFFSET[base]));
+    const again = code.label();
+    code.place(again);
+    code.addTo({ base: REG.di, displacement: 0 }, REG.ax);
+    code.addImmediate(REG.di, wordSize);
+    code.addImmediate(REG.cx, -1);
+    code.jumpIf('notEqual', again);
+  }
+  emitter.load(REG.di, sp);
+  for (const { offset, type } of stack.kernelAuxv) {
+    code.load(REG.ax, emitter.auxv(type));
+    code.store({ base: REG.di, displacement: offset }, REG.ax);
+  }
+}
+
+/** Finds room by asking for it, then gives it back: nothing else maps anything in between. */
+function emitReserve(step: Extract<Step, { op: 'reserve' }>, context: StepContext): void {
+  const { emitter } = context;
+  const { code } = emitter;
+  const align = step.align > PAGE_SIZE ? step.align : 0n;
+  const size = step.size + align;
+  const flags = BigInt(MAP.PRIVATE | MAP.ANONYMOUS | MAP.NORESERVE);
+  emitter.systemCall('mmap', 0n, size, 0n, flags, NO_FILE, 0n);
+  failOnError(context, `cannot find ${step.what} (${step.size} bytes)`);
+  code.store(emitter.data(DATA.scratch), REG.ax);
+  if (align > 0n) {
+    code.moveImmediate(REG.cx, align - 1n);
+    code.add(REG.ax, REG.cx);
+    code.moveImmediate(REG.cx, -align);
+    code.and(REG.ax, REG.cx);
+  }
+  code.moveImmediate(REG.cx, step.start);
+  code.subtract(REG.ax, REG.cx);
+  code.store(emitter.data(BASE_OFFSET[step.base]), REG.ax);
+  emitter.systemCall('munmap', { data: DATA.scratch }, size);
+  failOnError(context, `cannot give back ${step.what}`);
+}
+
+function emitMmap(step: Extract<Step, { op: 'mmap' }>, context: StepContext): void {
+  const { emitter } = context;
+  const { code, machine } = emitter;
+  const { file } = step;
+  const flags =
+    MAP.PRIVATE | (step.replace ? MAP.FIXED : MAP.FIXED_NOREPLACE) | (file === undefined ? MAP.ANONYMOUS : 0);
+  const fd = file === undefined ? NO_FILE : BigInt(descriptor(file.index, context));
+  const offset = (file?.offset ?? 0n) / machine.mmapOffsetUnit;
+  emitter.systemCall('mmap', step.at, step.size, protectionBits(step.protection), BigInt(flags), fd, offset);
+  const message = `cannot map ${step.what} at ${placeText(step.at)} (${step.size} bytes)`;
+  failOnError(context, message);
+  // Kernels before 4.17 take MAP_FIXED_NOREPLACE for a hint and may map elsewhere.
+  emitter.load(REG.cx, step.at);
+  code.compare(REG.ax, REG.cx);
+  code.jumpIf('notEqual', context.failures.label(failureText(context, message), constants.errno.EEXIST));
+}
+
+function emitRead(step: Extract<Step, { op: 'read' }>, context: StepContext): void {
+  const { emitter } = context;
+  const fd = BigInt(descriptor(step.file, context));
+  emitter.systemCall('pread64', fd, step.at, step.size, ...emitter.machine.offsetArguments(step.offset));
+  const message = `cannot read ${step.what} (${step.size} bytes from file offset ${step.offset})`;
+  failOnError(context, message);
+  emitter.code.compareImmediate(REG.ax, Number(step.size));
+  emitter.code.jumpIf('notEqual', context.failures.label(failureText(context, message), constants.errno.EIO));
+}
+
+function failOnError(context: StepContext, message: string): void {
+  context.emitter.compareWithErrors();
+  context.emitter.code.jumpIf('above', context.failures.label(failureText(context, message)));
+}
+
+function failureText({ plan }: StepContext, message: string): string {
+  return `run-foreign: ${plan.program}: ${message}: `;
+}
+
+function descriptor(file: number, context: StepContext): number {
+  const fd = context.descriptors[file];
+  if (fd === undefined) throw new Error(`the plan's file ${file} has no descriptor`);
+  return fd;
+}
+
+function payloadAddress(payload: number, context: StepContext): bigint {
+  const address = context.payloads[payload];
+  if (address === undefined) throw new Error(`the plan has no payload ${payload}`);
+  return address;
+}

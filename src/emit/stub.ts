@@ -1,0 +1,142 @@
+/**
+ * Plan → the stub: a small static ELF file whose code carries the plan out. In memory it is
+ *   data page      zeros at first (data-page.ts)
+ *   hand-over page zeros at first, filled and made executable by `leave`
+ *   the file       headers, what the steps need, code
+ */
+import type { Arch } from '../image/image.ts';
+import type { Plan } from '../plan/plan.ts';
+import { PAGE_SIZE } from '../process/address-space.ts';
+import { DATA, SETTINGS } from './data-page.ts';
+import { elfHeaders, headersSize } from './elf-file.ts';
+import { Emitter } from './emitter.ts';
+import { Failures } from './failure.ts';
+import { emitHandOver, type HandOverStep, settings } from './hand-over.ts';
+import { machine as i386 } from './i386.ts';
+import type { Machine } from './machine.ts';
+import { emitMemoryStep, emitPrologue, emitStack, protectionBits, type StepContext } from './memory-steps.ts';
+import { REG } from './x86.ts';
+import { machine as x86_64 } from './x86_64.ts';
+
+const MACHINES: Record<Arch, Machine> = { x86_64, i386 };
+
+/** The parts of the stub's file before its code, each at a known address. */
+class Blobs {
+  readonly #start: bigint;
+  readonly #parts: Uint8Array[] = [];
+  #size: number;
+
+  constructor(start: bigint, headers: number) {
+    this.#start = start;
+    this.#size = headers;
+  }
+
+  /** Returns the address `bytes` will have. */
+  add = (bytes: Uint8Array): bigint => {
+    const address = this.#start + BigInt(this.#size);
+    this.#parts.push(bytes);
+    this.#size += bytes.length;
+    return address;
+  };
+
+  finish(): Uint8Array {
+    return Buffer.concat(this.#parts);
+  }
+}
+
+/**
+ * The stub's file. `descriptors` are the numbers under which the plan's files will be open in the
+ * process that executes it, `payloads` the bytes of the plan's payloads, both in the plan's order.
+ */
+export function emitStub(
+  plan: Plan,
+  descriptors: readonly number[],
+  payloads: readonly Uint8Array[],
+): Uint8Array {
+  const machine = MACHINES[plan.arch];
+  const dataAddress = plan.stub;
+  const handOverAddress = dataAddress + PAGE_SIZE;
+  const fileAddress = handOverAddress + PAGE_SIZE;
+  const blobs = new Blobs(fileAddress, headersSize(machine));
+
+  const handOver = plan.steps.filter((step): step is HandOverStep =>
+    ['mm', 'name', 'close', 'jump'].includes(step.op),
+  );
+  const mm = handOver.find((step) => step.op === 'mm');
+  if (mm === undefined) throw new Error('a plan without an mm step');
+  const settingsBytes = settings(mm, plan.comm, descriptors, machine);
+  const handOverBytes = emitHandOver({
+    machine,
+    dataAddress,
+    address: handOverAddress,
+    fileAddress,
+    steps: handOver,
+    descriptors,
+    program: plan.program,
+  });
+  const at = {
+    settings: blobs.add(settingsBytes),
+    handOver: blobs.add(handOverBytes),
+    stack: blobs.add(plan.stack.bytes),
+    payloads: payloads.map(blobs.add),
+  };
+
+  // The code jumps only relatively, so it can be assembled before its place, after the messages that
+  // it stores on the way, is known.
+  const emitter = new Emitter(machine, 0n, dataAddress);
+  const failures = new Failures(emitter, blobs.add);
+  emitPrologue(emitter);
+  emitSteps({ emitter, failures, plan, descriptors, payloads: at.payloads }, at.stack);
+  emitLeave(emitter, at, settingsBytes.length, handOverBytes.length, handOverAddress);
+  failures.emit();
+  const entry = blobs.add(emitter.code.finish());
+
+  const body = blobs.finish();
+  const size = BigInt(headersSize(machine) + body.length);
+  const headers = elfHeaders({
+    machine,
+    address: fileAddress,
+    entry,
+    data: { address: dataAddress, size: 2n * PAGE_SIZE },
+    execution: plan.execution,
+    size,
+  });
+  const stub = Buffer.concat([headers, body]);
+  const settingsOffset = Number(at.settings - fileAddress);
+  stub.writeBigUInt64LE(size, settingsOffset + SETTINGS.fileSize);
+  return stub;
+}
+
+function emitSteps(context: StepContext, stackImage: bigint): void {
+  for (const step of context.plan.steps) {
+    switch (step.op) {
+      case 'stack':
+        emitStack(stackImage, context);
+        break;
+      case 'leave':
+        return;
+      case 'mm':
+      case 'name':
+      case 'close':
+      case 'jump':
+        throw new Error(`the plan's step ${step.op} comes before it leaves the stub`);
+      default:
+        emitMemoryStep(step, context);
+    }
+  }
+}
+
+/** Fills the data and hand-over pages and goes there. */
+function emitLeave(
+  emitter: Emitter,
+  from: { settings: bigint; handOver: bigint },
+  settingsSize: number,
+  handOverSize: number,
+  handOverAddress: bigint,
+): void {
+  emitter.copyBytes(from.settings, emitter.dataAddress + BigInt(DATA.settings), BigInt(settingsSize));
+  emitter.copyBytes(from.handOver, handOverAddress, BigInt(handOverSize));
+  emitter.systemCall('mprotect', handOverAddress, PAGE_SIZE, protectionBits('r-x'));
+  emitter.code.moveImmediate(REG.ax, handOverAddress);
+  emitter.code.jumpRegister(REG.ax);
+}

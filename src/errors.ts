@@ -1,0 +1,103 @@
+/**
+ * Every error run-foreign means to show to a person. Each has a stable `code`, the exit status the
+ * command ends with, and where it helps a hint; none of them may hold bytes of a confidential program.
+ */
+
+/** Exit statuses of the command, as shells and env(1) use them. */
+export const EXIT = { usage: 2, ours: 125, cannotRun: 126, notFound: 127 } as const;
+
+export type ErrorCode =
+  | 'PROGRAM_NOT_FOUND'
+  | 'NOT_EXECUTABLE'
+  | 'UNKNOWN_FORMAT'
+  | 'AMBIGUOUS_FORMAT'
+  | 'BAD_FORMAT'
+  | 'UNSUPPORTED'
+  | 'IMAGE_REFUSED'
+  | 'TOO_BIG'
+  | 'NESTED_TOO_DEEP'
+  | 'MACHINE_REFUSED'
+  | 'USAGE'
+  | 'INTERNAL';
+
+const STATUS: Record<ErrorCode, number> = {
+  PROGRAM_NOT_FOUND: EXIT.notFound,
+  NOT_EXECUTABLE: EXIT.cannotRun,
+  UNKNOWN_FORMAT: EXIT.cannotRun,
+  AMBIGUOUS_FORMAT: EXIT.cannotRun,
+  BAD_FORMAT: EXIT.cannotRun,
+  UNSUPPORTED: EXIT.cannotRun,
+  IMAGE_REFUSED: EXIT.cannotRun,
+  TOO_BIG: EXIT.cannotRun,
+  NESTED_TOO_DEEP: EXIT.cannotRun,
+  MACHINE_REFUSED: EXIT.cannotRun,
+  USAGE: EXIT.usage,
+  INTERNAL: EXIT.ours,
+};
+
+export interface ErrorDetails {
+  /** What the message is about: usually the program as the user named it. */
+  readonly subject?: string;
+  /** What the user can do about it, as a sentence without a full stop. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+/** The one error type of the library: look at `code`, never at the text. */
+export class ForeignError extends Error {
+  override readonly name: string = 'ForeignError';
+  readonly code: ErrorCode;
+  readonly exitCode: number;
+  /** What the message is about; whoever knows it last fills it in. */
+  subject: string | undefined;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.exitCode = STATUS[code];
+    this.subject = details.subject;
+    this.hint = details.hint;
+  }
+}
+
+/** Where in a file something is wrong. */
+export interface FormatLocation {
+  /** Bytes from the start of the file. */
+  readonly offset: number;
+  /** The field as its specification spells it, for example `e_phnum`. */
+  readonly field: string;
+  /** What was found there. */
+  readonly value: bigint | number | string;
+}
+
+/**
+ * The verdict "mine, but broken": the file is of this format and cannot be run.
+ * The message carries file offset, field and value.
+ */
+export class FormatError extends ForeignError {
+  override readonly name = 'FormatError';
+  readonly location: FormatLocation;
+
+  constructor(message: string, location: FormatLocation, details: ErrorDetails = {}) {
+    const value = typeof location.value === 'string' ? location.value : hex(location.value);
+    super(
+      'BAD_FORMAT',
+      `${message} (file offset ${hex(location.offset)}, ${location.field} = ${value})`,
+      details,
+    );
+    this.location = location;
+  }
+}
+
+/** A number as people read addresses and offsets: `0x1000`. */
+export function hex(value: bigint | number): string {
+  return value < 0 ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`;
+}
+
+/** The one line that is shown for an error: `run-foreign: PROGRAM: what is wrong; what to do`. */
+export function errorLine(error: ForeignError): string {
+  const subject = error.subject === undefined ? '' : `${error.subject}: `;
+  const hint = error.hint === undefined ? '' : `; ${error.hint}`;
+  return `run-foreign: ${subject}${error.message}${hint}`.replace(/\p{Cc}/gu, '?');
+}

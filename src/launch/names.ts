@@ -1,0 +1,49 @@
+/** From what the user typed to a file: a path as it is, or a look-up in PATH as execvp(3) does it. */
+import { ForeignError } from '../errors.ts';
+import { type FileSource, openProgram } from '../source/file.ts';
+
+const SLASH = 0x2f;
+/** What execvp(3) searches when PATH is not set. */
+const DEFAULT_PATH = '/bin:/usr/bin';
+
+export interface FoundProgram {
+  readonly source: FileSource;
+  /** The path that was opened. */
+  readonly path: Uint8Array;
+}
+
+/** Throws PROGRAM_NOT_FOUND or NOT_EXECUTABLE; `searchPath` is the PATH of the environment. */
+export function findProgram(name: Uint8Array, searchPath: Uint8Array | undefined): FoundProgram {
+  if (name.length === 0)
+    throw new ForeignError('PROGRAM_NOT_FOUND', 'an empty name is no program', { subject: "''" });
+  if (name.includes(SLASH)) return { source: openProgram(name), path: name };
+  let refused: unknown;
+  for (const directory of splitPath(searchPath ?? Buffer.from(DEFAULT_PATH))) {
+    const path = directory.length === 0 ? name : Buffer.concat([directory, Buffer.of(SLASH), name]);
+    try {
+      return { source: openProgram(path), path };
+    } catch (error) {
+      // As execvp does: a file that may not be executed does not end the search.
+      const permission = error instanceof ForeignError && error.code === 'NOT_EXECUTABLE';
+      if (permission) refused ??= error;
+    }
+  }
+  if (refused !== undefined) throw refused;
+  const subject = Buffer.from(name).toString();
+  throw new ForeignError('PROGRAM_NOT_FOUND', 'not found in PATH', {
+    subject,
+    hint: `a file here is ./${subject}`,
+  });
+}
+
+function splitPath(path: Uint8Array): Uint8Array[] {
+  const directories: Uint8Array[] = [];
+  const bytes = Buffer.from(path);
+  for (let from = 0; from <= bytes.length; ) {
+    const found = bytes.indexOf(0x3a, from);
+    const end = found < 0 ? bytes.length : found;
+    directories.push(bytes.subarray(from, end));
+    from = end + 1;
+  }
+  return directories;
+}

@@ -1,0 +1,105 @@
+/** A name and its arguments → a plan: opens the file, asks the loaders, lays it out. Runs nothing. */
+import { realpathSync } from 'node:fs';
+import { ForeignError } from '../errors.ts';
+import type { ProgramImage } from '../image/image.ts';
+import type { LoadContext, LoaderPlugin } from '../loader/contract.ts';
+import { resolveProgram } from '../loader/registry.ts';
+import { hostFacts } from '../native/host-facts.ts';
+import type { Plan } from '../plan/plan.ts';
+import { planProgram } from '../plan/planner.ts';
+import { openProgram } from '../source/file.ts';
+import type { Source } from '../source/source.ts';
+import { findProgram } from './names.ts';
+
+export interface ProgramRequest {
+  /** As the user typed it: a path, or a name to look up in PATH. */
+  readonly name: Uint8Array;
+  /** Without argv[0]. */
+  readonly args: readonly Uint8Array[];
+  /** argv[0], when it is not to be `name`. */
+  readonly argv0?: Uint8Array | undefined;
+  /** `NAME=VALUE` strings. */
+  readonly envp: readonly Uint8Array[];
+  readonly format?: string | undefined;
+  readonly loaders: readonly LoaderPlugin[];
+  /** The path of run-foreign itself, so that a `#!` line naming it is known. */
+  readonly self?: string | undefined;
+  /** Whether the stub reports what the kernel refused. */
+  readonly report?: boolean;
+}
+
+export interface LoadedProgram {
+  readonly path: Uint8Array;
+  readonly image: ProgramImage;
+  /** The file that the image was found in. */
+  readonly source: Source;
+  readonly argv: readonly Uint8Array[];
+}
+
+export async function loadProgram(request: ProgramRequest): Promise<LoadedProgram> {
+  return about(request.name, async () => {
+    const { source, path } = findProgram(request.name, environmentValue(request.envp, 'PATH'));
+    const resolution = await resolveProgram({
+      source,
+      argv: [request.argv0 ?? request.name, ...request.args],
+      execfn: path,
+      loaders: request.loaders,
+      context: loadContext(request.self),
+      format: request.format,
+    });
+    return { path, ...resolution };
+  });
+}
+
+export async function prepareProgram(request: ProgramRequest): Promise<LoadedProgram & { plan: Plan }> {
+  const loaded = await loadProgram(request);
+  return about(request.name, async () => {
+    const invocation = {
+      program: Buffer.from(request.name).toString(),
+      argv: loaded.argv,
+      envp: request.envp,
+      execfn: loaded.path,
+      exe: loaded.source.file,
+      report: request.report === true,
+    };
+    return { ...loaded, plan: planProgram(loaded.image, invocation, hostFacts()) };
+  });
+}
+
+/** The value of a variable in an environment block; the first one counts, as in getenv(3). */
+export function environmentValue(envp: readonly Uint8Array[], name: string): Uint8Array | undefined {
+  const prefix = Buffer.from(`${name}=`);
+  const found = envp.find((entry) => prefix.equals(entry.subarray(0, prefix.length)));
+  return found?.subarray(prefix.length);
+}
+
+function loadContext(self: string | undefined): LoadContext {
+  const own = new Set(['run-foreign']);
+  if (self !== undefined) own.add(self);
+  return {
+    open: (path) => openProgram(path),
+    isSelf(command) {
+      const path = Buffer.from(command).toString();
+      return own.has(path) || path.endsWith('/run-foreign') || own.has(resolved(path));
+    },
+  };
+}
+
+function resolved(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+/** Gives errors the subject they lack: the program as the user named it. */
+async function about<T>(name: Uint8Array, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof ForeignError) || error.subject !== undefined) throw error;
+    error.subject = Buffer.from(name).toString();
+    throw error;
+  }
+}

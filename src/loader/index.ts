@@ -1,0 +1,23 @@
+/** `run-foreign/loader`: everything a loader plugin needs, and all it may import. */
+export { ForeignError, FormatError, hex } from '../errors.ts';
+export type {
+  Arch,
+  FirstStack,
+  FirstStackLayout,
+  FirstStackRequest,
+  ImagePart,
+  InterpreterImage,
+  Placement,
+  ProgramImage,
+  Protection,
+  Range,
+  Segment,
+  StackExecution,
+  StackString,
+  StackWord,
+} from '../image/image.ts';
+export { sourceFrom } from '../source/memory.ts';
+export type { BackingFile, Source } from '../source/source.ts';
+export type { LoadContext, Loaded, LoaderPlugin, Magic, Verdict } from './contract.ts';
+export { defineLoader } from './contract.ts';
+export { head, Structure } from './structure.ts';

@@ -1,0 +1,55 @@
+/** Reading binary structures without trusting them: little-endian fields at checked offsets. */
+import { FormatError } from '../errors.ts';
+import type { Source } from '../source/source.ts';
+
+/** The first bytes of a source, at most `length` of them: for probes, which may meet a short file. */
+export async function head(source: Source, length: number): Promise<Uint8Array> {
+  return source.read(0, Math.min(length, source.size));
+}
+
+/** A structure that lies whole in a file; each getter takes the offset inside the structure. */
+export class Structure {
+  readonly bytes: Uint8Array;
+  /** File offset of the structure's first byte. */
+  readonly offset: number;
+  readonly #view: DataView;
+
+  constructor(bytes: Uint8Array, offset: number) {
+    this.bytes = bytes;
+    this.offset = offset;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** Reads `size` bytes at `offset`; a file that ends before them is a FormatError naming `field`. */
+  static async read(source: Source, offset: number, size: number, field: string): Promise<Structure> {
+    if (offset + size > source.size) {
+      throw new FormatError(
+        `is too short for its ${field}: ${size} bytes are needed, the file has ${source.size}`,
+        {
+          offset,
+          field,
+          value: `${Math.max(0, source.size - offset)} bytes`,
+        },
+      );
+    }
+    return new Structure(await source.read(offset, size), offset);
+  }
+
+  u8(at: number): number {
+    return this.#view.getUint8(at);
+  }
+  u16(at: number): number {
+    return this.#view.getUint16(at, true);
+  }
+  u32(at: number): number {
+    return this.#view.getUint32(at, true);
+  }
+  u64(at: number): bigint {
+    return this.#view.getBigUint64(at, true);
+  }
+
+  /** An error about the field at `at`. */
+  error(message: string, at: number, field: string, value: bigint | number | string): FormatError {
+    return new FormatError(message, { offset: this.offset + at, field, value });
+  }
+}

@@ -1,0 +1,62 @@
+/** Finds out what the planner must know about this machine and this process. */
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { PAGE_SIZE } from '../process/address-space.ts';
+import { parseAuxvTypes } from '../process/auxv.ts';
+import type { HostFacts } from '../process/host.ts';
+import { personality, softLimit } from './libc.ts';
+import { lowestMmField } from './mm-probe.ts';
+import { CAPABILITY, hasCapability, readNumber } from './proc.ts';
+
+const RLIMIT_STACK = 3;
+const ADDR_NO_RANDOMIZE = 0x0040000;
+/** CONFIG_ARCH_MMAP_RND_BITS and its compat twin on x86; the sysctls are root's to read. */
+const DEFAULT_RND_BITS = { x86_64: 28, i386: 8 };
+const DEFAULT_MMAP_MIN_ADDR = 65536;
+
+export function hostFacts(): HostFacts {
+  return {
+    auxvTypes: parseAuxvTypes(readFileSync('/proc/self/auxv')),
+    randomizeVaSpace: randomizeVaSpace(),
+    mmapRndBits: {
+      x86_64: readNumber('/proc/sys/vm/mmap_rnd_bits') ?? DEFAULT_RND_BITS.x86_64,
+      i386: readNumber('/proc/sys/vm/mmap_rnd_compat_bits') ?? DEFAULT_RND_BITS.i386,
+    },
+    stackLimit: softLimit(RLIMIT_STACK),
+    lowestMapping: once(lowestMapping),
+    lowestMmField: once(lowestMmField),
+    random: randomBytes,
+  };
+}
+
+function randomizeVaSpace(): 0 | 1 | 2 {
+  if ((personality() & ADDR_NO_RANDOMIZE) !== 0) return 0;
+  const setting = readNumber('/proc/sys/kernel/randomize_va_space');
+  return setting === 0 || setting === 1 ? setting : 2;
+}
+
+/** vm.mmap_min_addr binds those without CAP_SYS_RAWIO (security/commoncap.c, cap_mmap_addr). */
+function lowestMapping(): bigint {
+  if (hasCapability(CAPABILITY.SYS_RAWIO)) return 0n;
+  const minimum = BigInt(readNumber('/proc/sys/vm/mmap_min_addr') ?? DEFAULT_MMAP_MIN_ADDR);
+  return minimum - (minimum % PAGE_SIZE);
+}
+
+/** From the kernel directly: node:crypto would cost milliseconds to load. */
+function randomBytes(length: number): Uint8Array {
+  const fd = openSync('/dev/urandom', 'r');
+  try {
+    const bytes = Buffer.alloc(length);
+    if (readSync(fd, bytes) !== length) throw new Error('/dev/urandom gave too few bytes');
+    return bytes;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function once<T>(find: () => T): () => T {
+  let found: { value: T } | undefined;
+  return () => {
+    found ??= { value: find() };
+    return found.value;
+  };
+}

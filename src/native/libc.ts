@@ -1,0 +1,116 @@
+/**
+ * The only file that calls libc. Each function is a thin, typed wrapper named after its man page;
+ * a failing call throws a SystemError with errno's name.
+ */
+import { constants } from 'node:os';
+import koffi from 'koffi';
+
+/** The C library this process already has, whatever its name (glibc or musl). */
+const libc = koffi.load(null);
+
+const memfdCreate = libc.func('int memfd_create(const char *name, unsigned int flags)');
+const fcntlInt = libc.func('int fcntl(int fd, int command, int argument)');
+const signalSet = libc.func('intptr_t signal(int number, intptr_t handler)');
+const execveatPointers = libc.func(
+  'int execveat(int fd, const char *path, void *argv, void *envp, int flags)',
+);
+const personalityCall = libc.func('int personality(unsigned long persona)');
+const getrlimitCall = libc.func('int getrlimit(int resource, void *limit)');
+const prctlWords = libc.func(
+  'int prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5)',
+);
+
+/** A system call failed: `errno` is its name, as `EACCES`. */
+export class SystemError extends Error {
+  override readonly name = 'SystemError';
+  readonly call: string;
+  readonly errno: string;
+
+  constructor(call: string, errno: number) {
+    const name =
+      Object.entries(constants.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
+    super(`${call}: ${name}`);
+    this.call = call;
+    this.errno = name;
+  }
+}
+
+function check(call: string, result: number): number {
+  if (result < 0) throw new SystemError(call, koffi.errno());
+  return result;
+}
+
+/** include/uapi/linux/memfd.h */
+const MFD = { CLOEXEC: 1, EXEC: 0x10 };
+
+/**
+ * An anonymous file in memory that may be executed, close-on-exec. memfd_create(2).
+ * EACCES means that vm.memfd_noexec=2 forbids it.
+ */
+export function memfdExecutable(name: string): number {
+  const result = memfdCreate(name, MFD.CLOEXEC | MFD.EXEC) as number;
+  if (result >= 0) return result;
+  // Kernels before 6.3 do not know MFD_EXEC and need not be told.
+  if (koffi.errno() === constants.errno.EINVAL)
+    return check('memfd_create', memfdCreate(name, MFD.CLOEXEC) as number);
+  throw new SystemError('memfd_create', koffi.errno());
+}
+
+const F_GETFD = 1;
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
+
+/** Whether `fd` is closed by exec; throws EBADF when it is not open. */
+export function isCloseOnExec(fd: number): boolean {
+  return (check('fcntl', fcntlInt(fd, F_GETFD, 0) as number) & FD_CLOEXEC) !== 0;
+}
+
+export function setCloseOnExec(fd: number, close: boolean): void {
+  check('fcntl', fcntlInt(fd, F_SETFD, close ? FD_CLOEXEC : 0) as number);
+}
+
+/** Sets a signal to SIG_DFL. signal(2). */
+export function resetSignal(number: number): void {
+  if (Number(signalSet(number, 0)) === -1) throw new SystemError('signal', koffi.errno());
+}
+
+const AT_EMPTY_PATH = 0x1000;
+
+/**
+ * Becomes the program in `fd`, with one argument and no environment. execveat(2).
+ * Returns only by throwing.
+ */
+export function execDescriptor(fd: number, argv0: Uint8Array): never {
+  const string = Buffer.concat([argv0, Buffer.of(0)]);
+  const argv = Buffer.alloc(16);
+  argv.writeBigUInt64LE(koffi.address(string), 0);
+  const envp = Buffer.alloc(8);
+  execveatPointers(fd, '', argv, envp, AT_EMPTY_PATH);
+  throw new SystemError('execveat', koffi.errno());
+}
+
+const QUERY_PERSONALITY = 0xffffffff;
+
+/** The execution domain of this process, personality(2). */
+export function personality(): number {
+  return personalityCall(QUERY_PERSONALITY) as number;
+}
+
+/** Soft limit of a resource, getrlimit(2); RLIM_INFINITY is 2^64 - 1. */
+export function softLimit(resource: number): bigint {
+  const limit = Buffer.alloc(16);
+  check('getrlimit', getrlimitCall(resource, limit) as number);
+  return limit.readBigUInt64LE(0);
+}
+
+/** prctl(2) with plain numbers. Returns its result, or the name of the error. */
+export function prctl(option: number, ...args: (bigint | number)[]): number | string {
+  const [a2 = 0, a3 = 0, a4 = 0, a5 = 0] = args;
+  const result = prctlWords(option, a2, a3, a4, a5) as number;
+  return result >= 0 ? result : new SystemError('prctl', koffi.errno()).errno;
+}
+
+/** The address of a buffer's first byte, for prctl arguments; the buffer must outlive the call. */
+export function addressOf(buffer: Uint8Array): bigint {
+  return koffi.address(buffer);
+}

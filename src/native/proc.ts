@@ -1,0 +1,57 @@
+/** Readers for /proc and /sys: text in, facts out. A file that cannot be read is undefined, never a guess. */
+import { readFileSync } from 'node:fs';
+
+export function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return undefined;
+  }
+}
+
+export function readNumber(path: string): number | undefined {
+  const text = readText(path)?.trim();
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+/** NUL-separated strings, as in cmdline and environ, byte for byte. */
+export function readStrings(path: string): Uint8Array[] {
+  const bytes = readFileSync(path);
+  const strings: Uint8Array[] = [];
+  for (let from = 0; from < bytes.length; ) {
+    const found = bytes.indexOf(0, from);
+    const end = found < 0 ? bytes.length : found;
+    strings.push(bytes.subarray(from, end));
+    from = end + 1;
+  }
+  return strings;
+}
+
+/** A `Name:` line of /proc/PID/status. */
+export function statusField(name: string, path = '/proc/self/status'): string | undefined {
+  return readText(path)?.match(new RegExp(`^${name}:\\s*(.*)$`, 'm'))?.[1];
+}
+
+/** include/uapi/linux/capability.h */
+export const CAPABILITY = {
+  SYS_RAWIO: 17n,
+  SYS_ADMIN: 21n,
+  SYS_RESOURCE: 24n,
+  CHECKPOINT_RESTORE: 40n,
+} as const;
+
+/** Whether this process has a capability in force. */
+export function hasCapability(capability: bigint): boolean {
+  const effective = statusField('CapEff');
+  return effective !== undefined && ((BigInt(`0x${effective}`) >> capability) & 1n) === 1n;
+}
+
+/** Fields of /proc/self/stat from number 3 on, by their numbers in proc(5). */
+export function statFields(path = '/proc/self/stat'): (field: number) => bigint {
+  const text = readText(path) ?? '';
+  const fields = text
+    .slice(text.lastIndexOf(')') + 2)
+    .trim()
+    .split(' ');
+  return (field) => BigInt(fields[field - 3] ?? 0);
+}

@@ -1,0 +1,94 @@
+/**
+ * A Plan is every step that turns the stub's process into the program, with its addresses: pure data
+ * that can be printed, compared and emitted as machine code. It holds no descriptors: `files` says
+ * which file is meant, and launch/ opens them.
+ */
+import type { Arch, StackExecution } from '../image/image.ts';
+import type { MmFields } from '../process/mm-fields.ts';
+import type { Place } from '../process/place.ts';
+import type { StackImage } from '../process/stack-image.ts';
+import type { BackingFile, Source } from '../source/source.ts';
+
+export interface Plan {
+  readonly arch: Arch;
+  /** For messages: the program as the user named it. */
+  readonly program: string;
+  /** The kernel's short name for the process, at most 15 bytes. */
+  readonly comm: Uint8Array;
+  /** Where the stub stands until it has handed over. */
+  readonly stub: bigint;
+  readonly execution: StackExecution;
+  /** Files that the steps map or read, by index. */
+  readonly files: readonly BackingFile[];
+  /** Bytes that are in no file and travel inside the stub, by index. */
+  readonly payloads: readonly Payload[];
+  readonly stack: StackImage;
+  readonly steps: readonly Step[];
+}
+
+export interface Payload {
+  readonly source: Source;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** As mmap(2) and /proc/PID/maps write it. */
+export type ProtectionText = `${'r' | '-'}${'w' | '-'}${'x' | '-'}`;
+
+/** Steps that prepare memory name what they are for; a failing one stops the start and is reported. */
+export type Step =
+  /** Lets the kernel find room for a part; later places of `base` count from it. */
+  | {
+      readonly op: 'reserve';
+      readonly base: 'image' | 'interp';
+      readonly start: bigint;
+      readonly size: bigint;
+      readonly align: bigint;
+      readonly what: string;
+    }
+  /** mmap, private and at a fixed place; `replace` only over pages this plan itself has mapped. */
+  | {
+      readonly op: 'mmap';
+      readonly at: Place;
+      readonly size: bigint;
+      readonly protection: ProtectionText;
+      readonly file?: { readonly index: number; readonly offset: bigint };
+      readonly replace: boolean;
+      readonly what: string;
+    }
+  /** Reads from a file whose bytes do not lie so that they could be mapped. */
+  | {
+      readonly op: 'read';
+      readonly at: Place;
+      readonly size: bigint;
+      readonly file: number;
+      readonly offset: bigint;
+      readonly what: string;
+    }
+  | {
+      readonly op: 'copy';
+      readonly at: Place;
+      readonly size: bigint;
+      readonly payload: number;
+      readonly what: string;
+    }
+  | { readonly op: 'zero'; readonly at: Place; readonly size: bigint; readonly what: string }
+  | {
+      readonly op: 'mprotect';
+      readonly at: Place;
+      readonly size: bigint;
+      readonly protection: ProtectionText;
+      readonly what: string;
+    }
+  /** Puts `plan.stack` at the end of the stack area and adds the bases to its pointers. */
+  | { readonly op: 'stack' }
+  /** The stub unmaps its own file and goes on in anonymous memory. */
+  | { readonly op: 'leave' }
+  /**
+   * prctl(PR_SET_MM, PR_SET_MM_MAP), with the file /proc/PID/exe is to name. A refusal does not stop the
+   * program; with `report` the stub says so on standard error.
+   */
+  | { readonly op: 'mm'; readonly fields: MmFields; readonly exe?: number; readonly report: boolean }
+  | { readonly op: 'name' }
+  | { readonly op: 'close'; readonly file: number }
+  | { readonly op: 'jump'; readonly entry: Place; readonly sp: Place };

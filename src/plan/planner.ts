@@ -1,0 +1,131 @@
+/** ProgramImage + invocation → Plan. Pure: the same image, host facts and random bytes give the same plan. */
+import { ForeignError } from '../errors.ts';
+import type { ImagePart, ProgramImage } from '../image/image.ts';
+import { validateImage } from '../image/validate.ts';
+import { ADDRESS_SPACES } from '../process/address-space.ts';
+import { auxvTypesFor } from '../process/auxv.ts';
+import { FIRST_STACKS } from '../process/first-stack.ts';
+import type { HostFacts } from '../process/host.ts';
+import { type Layout, layOut, span } from '../process/layout.ts';
+import { mmFields } from '../process/mm-fields.ts';
+import { buildStackImage, type StackImage } from '../process/stack-image.ts';
+import type { BackingFile } from '../source/source.ts';
+import { Materials, mapPart } from './mappings.ts';
+import type { Plan, Step } from './plan.ts';
+
+/** TASK_COMM_LEN without the NUL. */
+const MAX_COMM = 15;
+/** fs/exec.c, bprm_stack_limits: strings and pointers get a quarter of the stack, and never over 6 MiB. */
+const MAX_STACK_FOR_STRINGS = 6n * 1024n * 1024n;
+const MIN_STACK_FOR_STRINGS = 128n * 1024n;
+/** MAX_ARG_STRLEN: one string with its NUL. */
+const MAX_STRING = 32 * 4096;
+
+export interface Invocation {
+  /** For messages: the program as the user named it. */
+  readonly program: string;
+  readonly argv: readonly Uint8Array[];
+  readonly envp: readonly Uint8Array[];
+  /** The file name the process is known by: AT_EXECFN, and its last part is the short name. */
+  readonly execfn: Uint8Array;
+  /** The file /proc/PID/exe is to name, if there is one. */
+  readonly exe?: BackingFile | undefined;
+  /** Whether the stub says which parts of the identity the kernel would not set. */
+  readonly report?: boolean;
+}
+
+/** Throws IMAGE_REFUSED, MACHINE_REFUSED or TOO_BIG. */
+export function planProgram(image: ProgramImage, invocation: Invocation, host: HostFacts): Plan {
+  validateImage(image, ADDRESS_SPACES[image.arch].taskSize);
+  const layout = layOut(image, host);
+  const stack = firstStack(image, invocation, layout, host);
+  const materials = new Materials();
+  const memory = [
+    ...partSteps(image, 'image', layout, materials),
+    ...(image.interpreter === undefined ? [] : partSteps(image.interpreter, 'interp', layout, materials)),
+  ];
+  const exe = invocation.exe === undefined ? undefined : materials.file(invocation.exe);
+  const starting =
+    image.interpreter === undefined ? layout.image(image.entry) : layout.interp(image.interpreter.entry);
+  const fields = mmFields(image, layout, stack, host);
+  return {
+    arch: image.arch,
+    program: invocation.program,
+    comm: shortName(invocation.execfn),
+    stub: layout.stub,
+    execution: image.stack.execution,
+    files: materials.files,
+    payloads: materials.payloads,
+    stack,
+    steps: [
+      ...memory,
+      { op: 'stack' },
+      { op: 'leave' },
+      { op: 'mm', fields, ...(exe !== undefined && { exe }), report: invocation.report === true },
+      { op: 'name' },
+      ...materials.files.map((_, file): Step => ({ op: 'close', file })),
+      { op: 'jump', entry: starting, sp: { base: 'stack', offset: stack.sp } },
+    ],
+  };
+}
+
+function partSteps(part: ImagePart, base: 'image' | 'interp', layout: Layout, materials: Materials): Step[] {
+  const steps = mapPart(part, layout[base], materials);
+  if (part.placement.kind !== 'mmap') return steps;
+  const { start, end } = span(part);
+  const what = base === 'image' ? 'room for the program' : 'room for its interpreter';
+  return [{ op: 'reserve', base, start, size: end - start, align: part.placement.align, what }, ...steps];
+}
+
+function firstStack(
+  image: ProgramImage,
+  invocation: Invocation,
+  layout: Layout,
+  host: HostFacts,
+): StackImage {
+  const { argv, envp, execfn } = invocation;
+  checkStrings(argv, envp, host);
+  const { layout: wish } = image.stack;
+  const build = typeof wish === 'function' ? wish : FIRST_STACKS[wish];
+  const stack = build({
+    image,
+    argv,
+    envp,
+    execfn,
+    auxvTypes: auxvTypesFor(image.arch, host.auxvTypes),
+    random: host.random,
+    randomize: host.randomizeVaSpace > 0,
+  });
+  return buildStackImage(stack, image.arch, layout);
+}
+
+/** The limits execve(2) describes under "Limits on size of arguments and environment" (E2BIG). */
+function checkStrings(argv: readonly Uint8Array[], envp: readonly Uint8Array[], host: HostFacts): void {
+  let total = 0n;
+  for (const string of [...argv, ...envp]) {
+    if (string.length + 1 > MAX_STRING) {
+      throw new ForeignError(
+        'TOO_BIG',
+        `an argument or environment string is longer than ${MAX_STRING} bytes (E2BIG)`,
+      );
+    }
+    // The kernel counts 8 bytes a pointer, also for 32-bit programs.
+    total += BigInt(string.length + 1 + 8);
+  }
+  let limit = host.stackLimit / 4n;
+  if (limit > MAX_STACK_FOR_STRINGS) limit = MAX_STACK_FOR_STRINGS;
+  if (limit < MIN_STACK_FOR_STRINGS) limit = MIN_STACK_FOR_STRINGS;
+  if (total > limit) {
+    throw new ForeignError(
+      'TOO_BIG',
+      `arguments and environment take ${total} bytes, the limit is ${limit} (E2BIG)`,
+      {
+        hint: 'a quarter of the stack limit counts: see ulimit -s',
+      },
+    );
+  }
+}
+
+function shortName(path: Uint8Array): Uint8Array {
+  return path.subarray(path.lastIndexOf(0x2f) + 1).subarray(0, MAX_COMM);
+}

@@ -1,0 +1,46 @@
+/**
+ * Where Linux puts things in a user address space on x86, and where it never puts anything.
+ * Sources: arch/x86/include/asm/{elf.h,page_64_types.h,processor.h}, arch/x86/mm/mmap.c, fs/binfmt_elf.c.
+ */
+import type { Arch, Range } from '../image/image.ts';
+
+export const PAGE_SIZE = 4096n;
+
+export interface AddressSpace {
+  /** TASK_SIZE: the first address a program cannot have. */
+  readonly taskSize: bigint;
+  /** ELF_ET_DYN_BASE: where PIEs go before randomisation. */
+  readonly etDynBase: bigint;
+  /** arch_randomize_brk: the heap starts at most this many bytes after the image. */
+  readonly brkRange: bigint;
+  /** Neither the stack nor the vDSO nor mmap without an address is ever put here, so the stub is. */
+  readonly quiet: Range;
+}
+
+const TASK_SIZE_64 = 0x7fff_ffff_f000n;
+
+export const ADDRESS_SPACES: Record<Arch, AddressSpace> = {
+  x86_64: {
+    taskSize: TASK_SIZE_64,
+    etDynBase: (TASK_SIZE_64 / 3n) * 2n,
+    brkRange: 0x4000_0000n,
+    quiet: { start: 0x1000_0000_0000n, end: 0x2000_0000_0000n },
+  },
+  i386: {
+    taskSize: 0xffff_e000n,
+    etDynBase: 0x5655_5000n,
+    brkRange: 0x0200_0000n,
+    quiet: { start: 0x1000_0000n, end: 0x5500_0000n },
+  },
+};
+
+export function alignDown(value: bigint, align: bigint): bigint {
+  return value - (((value % align) + align) % align);
+}
+
+export function alignUp(value: bigint, align: bigint): bigint {
+  return alignDown(value + align - 1n, align);
+}
+
+export const pageStart = (address: bigint): bigint => alignDown(address, PAGE_SIZE);
+export const pageEnd = (address: bigint): bigint => alignUp(address, PAGE_SIZE);

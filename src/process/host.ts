@@ -1,0 +1,26 @@
+/** What the planner must know about the machine; native/host-facts.ts finds it out. */
+
+export interface HostFacts {
+  /** AT_ numbers in the order in which the kernel gives them to a 64-bit process, without AT_NULL. */
+  readonly auxvTypes: readonly number[];
+  /** kernel.randomize_va_space, or 0 under `setarch -R`. 2 moves the heap as well. */
+  readonly randomizeVaSpace: 0 | 1 | 2;
+  /** vm.mmap_rnd_bits and vm.mmap_rnd_compat_bits: pages of randomness in a base. */
+  readonly mmapRndBits: { readonly x86_64: number; readonly i386: number };
+  /** Soft RLIMIT_STACK, bytes. */
+  readonly stackLimit: bigint;
+  /** The lowest address this process may map. */
+  readonly lowestMapping: () => bigint;
+  /** The lowest address PR_SET_MM_MAP takes in a field; it can be above the lowest mapping. */
+  readonly lowestMmField: () => bigint;
+  readonly random: (length: number) => Uint8Array;
+}
+
+/** A random integer in [0, limit). */
+export function randomBelow(host: Pick<HostFacts, 'random'>, limit: bigint): bigint {
+  if (limit <= 1n) return 0n;
+  const bytes = host.random(16);
+  let value = 0n;
+  for (const byte of bytes) value = (value << 8n) | BigInt(byte);
+  return value % limit;
+}

@@ -1,0 +1,32 @@
+/**
+ * An address before the program runs. Most are plain numbers; those that depend on where the kernel
+ * puts something (the stack, an interpreter, a PIE without one) are offsets from that thing.
+ */
+import { hex } from '../errors.ts';
+
+export type Base =
+  /** A plain address. */
+  | 'absolute'
+  /** The end (highest address) of the stack area: offsets are negative. */
+  | 'stack'
+  /** Where the kernel found room for the program or its interpreter: offset 0 is link-time address 0. */
+  | 'image'
+  | 'interp';
+
+export interface Place {
+  readonly base: Base;
+  /** Bytes. */
+  readonly offset: bigint;
+}
+
+export const absolute = (address: bigint): Place => ({ base: 'absolute', offset: address });
+
+export function plus(place: Place, bytes: bigint): Place {
+  return { base: place.base, offset: place.offset + bytes };
+}
+
+/** `0x401000`, `interp+0x1000`, `stack-0x38`. */
+export function placeText({ base, offset }: Place): string {
+  if (base === 'absolute') return hex(offset);
+  return `${base}${offset < 0n ? '-' : '+'}${hex(offset < 0n ? -offset : offset)}`;
+}

@@ -1,0 +1,83 @@
+/**
+ * A local file. It is opened once, checked as execve would check it, and read only where a loader
+ * looks: the segments are mapped from the same descriptor later, so they cannot be another file's.
+ */
+import { accessSync, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { type ErrorCode, ForeignError } from '../errors.ts';
+import { checkRange, type Source } from './source.ts';
+
+export interface FileSource extends Source {
+  readonly file: NonNullable<Source['file']>;
+  close(): void;
+}
+
+/** execve(2)'s own words for its errors, and the class of error each is. */
+const OPEN_ERRORS: Record<string, [ErrorCode, string, string?]> = {
+  ENOENT: ['PROGRAM_NOT_FOUND', 'no such file'],
+  ENOTDIR: ['PROGRAM_NOT_FOUND', 'a part of the path is not a directory'],
+  EACCES: ['NOT_EXECUTABLE', 'permission denied', 'run-foreign must be able to read it; see ls -l'],
+  ELOOP: ['NOT_EXECUTABLE', 'too many symbolic links'],
+  ENAMETOOLONG: ['NOT_EXECUTABLE', 'the name is too long'],
+  ETXTBSY: ['NOT_EXECUTABLE', 'the file is open for writing'],
+};
+
+/**
+ * Opens `path` as a program: a regular file that this process may execute and read.
+ * Throws `PROGRAM_NOT_FOUND` or `NOT_EXECUTABLE`. Never blocks on a FIFO or a device.
+ */
+export function openProgram(path: Uint8Array): FileSource {
+  const bytes = Buffer.from(path);
+  const name = bytes.toString();
+  const fd = attempt(name, () =>
+    openSync(bytes, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY),
+  );
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) {
+      const what = stat.isDirectory() ? 'is a directory' : 'is not a regular file';
+      throw new ForeignError('NOT_EXECUTABLE', what, { subject: name });
+    }
+    attempt(name, () => accessSync(bytes, constants.X_OK), 'make it executable: chmod +x');
+    return fileSource(fd, bytes, name, stat.size);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+function attempt<T>(name: string, action: () => T, accessHint?: string): T {
+  try {
+    return action();
+  } catch (cause) {
+    const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
+    const [code, message, hint] = OPEN_ERRORS[errno] ?? ['NOT_EXECUTABLE', `cannot be opened: ${errno}`];
+    const advice = errno === 'EACCES' ? (accessHint ?? hint) : hint;
+    throw new ForeignError(code, message, {
+      subject: name,
+      cause,
+      ...(advice !== undefined && { hint: advice }),
+    });
+  }
+}
+
+function fileSource(fd: number, path: Uint8Array, name: string, size: number): FileSource {
+  return {
+    name,
+    size,
+    confidential: false,
+    file: { fd, path, offset: 0 },
+    close: () => closeSync(fd),
+    read(offset, length) {
+      checkRange(name, size, offset, length);
+      const bytes = Buffer.allocUnsafe(length);
+      let done = 0;
+      while (done < length) {
+        const count = readSync(fd, bytes, done, length - done, offset + done);
+        if (count === 0)
+          throw new ForeignError('BAD_FORMAT', 'became shorter while it was read', { subject: name });
+        done += count;
+      }
+      return bytes;
+    },
+  };
+}

@@ -1,0 +1,31 @@
+/** Bytes that are already in memory, and a window onto another source. */
+import { checkRange, type Source } from './source.ts';
+
+/** A source over `bytes`, which must not change afterwards. */
+export function memorySource(bytes: Uint8Array, name: string, confidential = false): Source {
+  return {
+    name,
+    size: bytes.length,
+    confidential,
+    read(offset, length) {
+      checkRange(name, bytes.length, offset, length);
+      return bytes.subarray(offset, offset + length);
+    },
+  };
+}
+
+/** The bytes of `source` from `offset` on, still backed by the same file if there is one. */
+export function sourceFrom(source: Source, offset: number): Source {
+  checkRange(source.name, source.size, offset, 0);
+  const size = source.size - offset;
+  return {
+    name: source.name,
+    size,
+    confidential: source.confidential,
+    ...(source.file && { file: { ...source.file, offset: source.file.offset + offset } }),
+    read(at, length) {
+      checkRange(source.name, size, at, length);
+      return source.read(offset + at, length);
+    },
+  };
+}

@@ -1,0 +1,45 @@
+/**
+ * A Source is where a program's bytes come from: random access, of known size, bounded.
+ * Reading past the end is an error of the caller, never a short answer.
+ */
+import { ForeignError, hex } from '../errors.ts';
+
+/** The bytes are (part of) a local file as it stands on disk, so the kernel can map or read it itself. */
+export interface BackingFile {
+  /** An open, readable descriptor; it stays open until the program has started. */
+  readonly fd: number;
+  readonly path: Uint8Array;
+  /** Where in that file this source begins, bytes. */
+  readonly offset: number;
+}
+
+/** Random-access bytes of bounded size. */
+export interface Source {
+  /** For messages. */
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Exactly `length` bytes from `offset`; throws when they are not all there. */
+  read(offset: number, length: number): Uint8Array | Promise<Uint8Array>;
+  /** Set only when the bytes are a local file's own. */
+  readonly file?: BackingFile;
+  /** Once true, true for everything unwrapped from it: such bytes must not reach a disk or a message. */
+  readonly confidential: boolean;
+}
+
+/** Throws unless `[offset, offset + length)` lies inside a source of `size` bytes. */
+export function checkRange(name: string, size: number, offset: number, length: number): void {
+  const fits =
+    Number.isSafeInteger(offset) &&
+    Number.isSafeInteger(length) &&
+    offset >= 0 &&
+    length >= 0 &&
+    offset + length <= size;
+  if (!fits) {
+    throw new ForeignError(
+      'BAD_FORMAT',
+      `needs ${length} bytes at file offset ${hex(offset)}, but it is only ${size} bytes long`,
+      { subject: name },
+    );
+  }
+}

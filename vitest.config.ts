@@ -1,0 +1,30 @@
+/**
+ * Two sets of tests: `portable` needs Node and nothing else; `debian` needs the packages that .ci/run
+ * installs (compilers, other programs to run) and is named *.debian.test.ts.
+ */
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+const shared = {
+  resolve: {
+    alias: {
+      'run-foreign/loader': path('./src/loader/index.ts'),
+      'run-foreign': path('./src/index.ts'),
+    },
+  },
+};
+const test = { testTimeout: 60_000, hookTimeout: 120_000, pool: 'forks' as const };
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        ...shared,
+        test: { ...test, name: 'portable', include: ['test/**/*.test.ts'], exclude: ['test/**/*.debian.test.ts'] },
+      },
+      { ...shared, test: { ...test, name: 'debian', include: ['test/**/*.debian.test.ts'] } },
+    ],
+  },
+});
