@@ -22,7 +22,12 @@ export default defineConfig({
     projects: [
       {
         ...shared,
-        test: { ...test, name: 'portable', include: ['test/**/*.test.ts'], exclude: ['test/**/*.debian.test.ts'] },
+        test: {
+          ...test,
+          name: 'portable',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/**/*.debian.test.ts'],
+        },
       },
       { ...shared, test: { ...test, name: 'debian', include: ['test/**/*.debian.test.ts'] } },
     ],
