@@ -1,4 +1,5 @@
-/** Builds dist/: the command as one CommonJS file, the library as ES modules. */
+/** Builds dist/: the command as one CommonJS file, the library as ES modules with their types. */
+import { execFileSync } from 'node:child_process';
 import { chmodSync, rmSync } from 'node:fs';
 import { type BuildOptions, build } from 'esbuild';
 
@@ -30,3 +31,4 @@ await Promise.all([
   }),
 ]);
 chmodSync('dist/run-foreign.cjs', 0o755);
+execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' });

@@ -90,6 +90,16 @@ export class FormatError extends ForeignError {
   }
 }
 
+/** Runs `action`; an error that does not say what it is about gets `subject`. */
+export async function about<T>(subject: string, action: () => T | Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (error instanceof ForeignError) error.subject ??= subject;
+    throw error;
+  }
+}
+
 /** A number as people read addresses and offsets: `0x1000`. */
 export function hex(value: bigint | number): string {
   return value < 0 ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`;

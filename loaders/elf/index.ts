@@ -3,6 +3,7 @@
  * System V ABI, gABI chapters 4 and 5; psABI for x86-64 and i386; fs/binfmt_elf.c for what is really done.
  */
 import {
+  about,
   defineLoader,
   FormatError,
   head,
@@ -86,7 +87,7 @@ async function loadInterpreter(
       field: 'PT_INTERP',
       value: file.name,
     });
-  const own = await readHeaders(file);
+  const own = await about(file.name, () => readHeaders(file));
   if (own.arch !== headers.arch) {
     throw new FormatError(`has an interpreter for another machine (${own.arch})`, {
       offset,
@@ -94,12 +95,8 @@ async function loadInterpreter(
       value: file.name,
     });
   }
-  return {
-    source: file,
-    placement: placementOf(own, 'mmap'),
-    segments: segmentsOf(own, file),
-    entry: own.entry,
-  };
+  const segments = await about(file.name, () => segmentsOf(own, file));
+  return { source: file, placement: placementOf(own, 'mmap'), segments, entry: own.entry };
 }
 
 /** The address of the program headers in memory: in the segment that holds them in the file. */

@@ -1,6 +1,6 @@
 /** A name and its arguments → a plan: opens the file, asks the loaders, lays it out. Runs nothing. */
 import { realpathSync } from 'node:fs';
-import { ForeignError } from '../errors.ts';
+import { about, ForeignError } from '../errors.ts';
 import type { ProgramImage } from '../image/image.ts';
 import type { LoadContext, LoaderPlugin } from '../loader/contract.ts';
 import { resolveProgram } from '../loader/registry.ts';
@@ -37,7 +37,7 @@ export interface LoadedProgram {
 }
 
 export async function loadProgram(request: ProgramRequest): Promise<LoadedProgram> {
-  return about(request.name, async () => {
+  return about(Buffer.from(request.name).toString(), async () => {
     const { source, path } = findProgram(request.name, environmentValue(request.envp, 'PATH'));
     const resolution = await resolveProgram({
       source,
@@ -53,7 +53,7 @@ export async function loadProgram(request: ProgramRequest): Promise<LoadedProgra
 
 export async function prepareProgram(request: ProgramRequest): Promise<LoadedProgram & { plan: Plan }> {
   const loaded = await loadProgram(request);
-  return about(request.name, async () => {
+  return about(Buffer.from(request.name).toString(), async () => {
     const invocation = {
       program: Buffer.from(request.name).toString(),
       argv: loaded.argv,
@@ -77,7 +77,7 @@ function loadContext(self: string | undefined): LoadContext {
   const own = new Set(['run-foreign']);
   if (self !== undefined) own.add(self);
   return {
-    open: (path) => openProgram(path),
+    open: openInterpreter,
     isSelf(command) {
       const path = Buffer.from(command).toString();
       return own.has(path) || path.endsWith('/run-foreign') || own.has(resolved(path));
@@ -85,21 +85,24 @@ function loadContext(self: string | undefined): LoadContext {
   };
 }
 
+/** What the program needs and lacks is an error about the program, so no subject is set. */
+function openInterpreter(path: Uint8Array): Source {
+  try {
+    return openProgram(path);
+  } catch (cause) {
+    if (!(cause instanceof ForeignError)) throw cause;
+    const { code, message, subject, hint } = cause;
+    throw new ForeignError(code, `its interpreter ${subject}: ${message}`, {
+      cause,
+      ...(hint !== undefined && { hint }),
+    });
+  }
+}
+
 function resolved(path: string): string {
   try {
     return realpathSync(path);
   } catch {
     return path;
-  }
-}
-
-/** Gives errors the subject they lack: the program as the user named it. */
-async function about<T>(name: Uint8Array, action: () => Promise<T>): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
-    if (!(error instanceof ForeignError) || error.subject !== undefined) throw error;
-    error.subject = Buffer.from(name).toString();
-    throw error;
   }
 }

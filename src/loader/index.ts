@@ -1,5 +1,5 @@
 /** `run-foreign/loader`: everything a loader plugin needs, and all it may import. */
-export { ForeignError, FormatError, hex } from '../errors.ts';
+export { about, ForeignError, FormatError, hex } from '../errors.ts';
 export type {
   Arch,
   FirstStack,

@@ -2,7 +2,7 @@
  * From a Source to a ProgramImage: ask every loader, unwrap what was wrapped, follow `#!`, until one
  * of them yields a program. Bounded: a file cannot make this loop for ever.
  */
-import { ForeignError } from '../errors.ts';
+import { about, ForeignError } from '../errors.ts';
 import type { ProgramImage } from '../image/image.ts';
 import type { Source } from '../source/source.ts';
 import type { LoadContext, LoaderPlugin } from './contract.ts';
@@ -38,8 +38,11 @@ export async function resolveProgram(request: ResolveRequest): Promise<Resolutio
   let interpreters = 0;
   let unwraps = 0;
   for (;;) {
-    const loader = await chooseLoader(source, request.loaders, format);
-    const loaded = await loader.load(source, request.context);
+    const at = source;
+    const { loader, loaded } = await about(at.name, async () => {
+      const loader = await chooseLoader(at, request.loaders, format);
+      return { loader, loaded: await loader.load(at, request.context) };
+    });
     if (loaded.kind === 'image') return { image: loaded.image, source: file, argv };
     if (loaded.kind === 'unwrap') {
       if (++unwraps > MAX_UNWRAP_DEPTH) throw tooDeep(source, `more than ${MAX_UNWRAP_DEPTH} wrappers`);

@@ -84,7 +84,7 @@ function firstStack(
   host: HostFacts,
 ): StackImage {
   const { argv, envp, execfn } = invocation;
-  checkStrings(argv, envp, host);
+  checkStrings(argv, envp, execfn, host);
   const { layout: wish } = image.stack;
   const build = typeof wish === 'function' ? wish : FIRST_STACKS[wish];
   const stack = build({
@@ -100,8 +100,13 @@ function firstStack(
 }
 
 /** The limits execve(2) describes under "Limits on size of arguments and environment" (E2BIG). */
-function checkStrings(argv: readonly Uint8Array[], envp: readonly Uint8Array[], host: HostFacts): void {
-  let total = 0n;
+function checkStrings(
+  argv: readonly Uint8Array[],
+  envp: readonly Uint8Array[],
+  execfn: Uint8Array,
+  host: HostFacts,
+): void {
+  let total = BigInt(execfn.length + 1);
   for (const string of [...argv, ...envp]) {
     if (string.length + 1 > MAX_STRING) {
       throw new ForeignError(

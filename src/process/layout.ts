@@ -39,6 +39,7 @@ export function layOut(image: ProgramImage, host: HostFacts): Layout {
     ...(image.interpreter === undefined ? [] : fixedRanges(image.interpreter, placeInterp)),
   ];
   refuseLowAddresses(fixed, host);
+  refuseHighAddresses(fixed, space);
   return {
     image: placeImage,
     interp: placeInterp,
@@ -85,7 +86,10 @@ function placeBrk(
   let start = place(image.brk.start);
   if (image.brk.randomize && host.randomizeVaSpace === 2) {
     if (start.base !== 'absolute') start = absolute(pageEnd(space.etDynBase));
-    start = absolute(pageEnd(start.offset) + randomBelow(host, space.brkRange / PAGE_SIZE) * PAGE_SIZE);
+    const from = pageEnd(start.offset);
+    const room = space.taskSize - from - size;
+    const range = room < space.brkRange ? room : space.brkRange;
+    start = absolute(from + randomBelow(host, range / PAGE_SIZE) * PAGE_SIZE);
   }
   return { start, end: plus(start, size) };
 }
@@ -106,6 +110,16 @@ function refuseLowAddresses(fixed: readonly Range[], host: HostFacts): void {
     'MACHINE_REFUSED',
     `must be loaded at address ${hex(lowest)}, and this process may map nothing below ${hex(host.lowestMapping())}`,
     { hint: 'run it with CAP_SYS_RAWIO (as root), or let root allow it for all: sysctl vm.mmap_min_addr=0' },
+  );
+}
+
+/** Validated link-time addresses can still be too high where the program is moved to. */
+function refuseHighAddresses(fixed: readonly Range[], space: AddressSpace): void {
+  const highest = fixed.reduce((most, { end }) => (end > most ? end : most), 0n);
+  if (highest <= space.taskSize) return;
+  throw new ForeignError(
+    'IMAGE_REFUSED',
+    `is too large: it would end at ${hex(highest)}, past the last user address`,
   );
 }
 
