@@ -99,10 +99,10 @@ async function loadInterpreter(
   return { source: file, placement: placementOf(own, 'mmap'), segments, entry: own.entry };
 }
 
-/** The address of the program headers in memory: in the segment that holds them in the file. */
+/** The address of the program headers in memory: in the last segment that holds them in the file. */
 function phdrAddress(headers: ElfHeaders): bigint {
   const { phoff } = headers;
-  const holder = loadHeaders(headers).find(
+  const holder = loadHeaders(headers).findLast(
     ({ offset, filesz }) => offset <= phoff && phoff < offset + filesz,
   );
   return holder === undefined ? 0n : BigInt(phoff - holder.offset) + BigInt(holder.vaddr);

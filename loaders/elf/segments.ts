@@ -10,9 +10,9 @@ const PAGE_SIZE = 4096n;
 const pageStart = (address: bigint) => address - (address % PAGE_SIZE);
 const pageEnd = (address: bigint) => pageStart(address + PAGE_SIZE - 1n);
 
-/** The PT_LOAD headers that take up memory, in the file's order. */
+/** The PT_LOAD headers, in the file's order. */
 export function loadHeaders(headers: ElfHeaders): CheckedProgramHeader[] {
-  return headers.programs.filter(({ type, memsz }) => type === 'load' && memsz > 0);
+  return headers.programs.filter(({ type }) => type === 'load');
 }
 
 export function segmentsOf(headers: ElfHeaders, source: Source): Segment[] {
@@ -27,6 +27,7 @@ function segmentOf(headers: ElfHeaders, program: CheckedProgramHeader, source: S
     const message = `is truncated: a segment ends at ${hex(offset + filesz)}, the file at ${hex(source.size)}`;
     throw programError(headers, program, message, 'p_offset', offset);
   }
+  if (memsz === 0) return [];
   const vaddr = BigInt(program.vaddr);
   const inPage = Number(vaddr % PAGE_SIZE);
   if (filesz > 0 && offset % Number(PAGE_SIZE) !== inPage) {

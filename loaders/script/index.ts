@@ -3,10 +3,7 @@
  * other names the interpreter that runs the file, exactly as the kernel reads it (fs/binfmt_script.c).
  */
 import { defineLoader, FormatError, head, sourceFrom } from 'run-foreign/loader';
-import { parseLine } from './line.ts';
-
-/** BINPRM_BUF_SIZE: the kernel looks at no more of the file. */
-const BINPRM_BUF_SIZE = 256;
+import { BINPRM_BUF_SIZE, parseLine } from './line.ts';
 
 export const script = defineLoader({
   name: 'script',

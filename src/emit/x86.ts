@@ -120,13 +120,16 @@ export class X86 {
   /** Stores at `table + index × pointer size`. */
   storeIndexed(table: Memory, index: Register, register: Register): void {
     const scale = this.bits === 64 ? 3 : 2;
+    if (index === REG.sp) throw new Error('the stack pointer cannot be an index');
     if ('base' in table) {
       this.#rex(true, register, table.base, index);
       this.#emit(0x89, modRm(2, register, 4), modRm(scale, index, table.base));
-      this.#imm32(BigInt(table.displacement));
+      this.#signed32(BigInt(table.displacement));
     } else {
+      this.#only32('absolute addresses are');
+      this.#rex(false, register, 0, index);
       this.#emit(0x89, modRm(0, register, 4), modRm(scale, index, 5));
-      this.#imm32(BigInt(table.address));
+      this.#signed32(BigInt(table.address));
     }
   }
 
@@ -202,7 +205,7 @@ export class X86 {
   jumpThrough(address: bigint): void {
     const next = this.here + 6n;
     this.#emit(0xff, 0x25);
-    this.#imm32(this.bits === 64 ? address - next : address);
+    this.#signed32(this.bits === 64 ? address - next : address);
   }
 
   jumpRegister(register: Register): void {
@@ -238,6 +241,17 @@ export class X86 {
     for (let shift = 0n; shift < 32n; shift += 8n) this.#bytes.push(Number((bits >> shift) & 0xffn));
   }
 
+  /** A field that 64-bit mode extends by its sign; in 32-bit mode it may be an address as well. */
+  #signed32(value: bigint): void {
+    const highest = this.bits === 64 ? 0x7fff_ffffn : 0xffff_ffffn;
+    if (value < -0x8000_0000n || value > highest) throw new Error(`${value} does not fit into 32 bits`);
+    this.#imm32(value);
+  }
+
+  #only32(what: string): void {
+    if (this.bits !== 32) throw new Error(`${what} for 32-bit mode`);
+  }
+
   #relative(label: Label): void {
     this.#fixups.push({ at: this.#bytes.length, label });
     this.#imm32(0n);
@@ -251,21 +265,21 @@ export class X86 {
   #group81(operation: keyof typeof GROUP_81, register: Register, value: number): void {
     this.#rex(true, 0, register);
     this.#emit(0x81, modRm(3, GROUP_81[operation], register));
-    this.#imm32(BigInt(value));
+    this.#signed32(BigInt(value));
   }
 
   #withMemory(opcode: number[], register: number, memory: Memory, wide = true): void {
     if (!('base' in memory)) {
-      if (this.bits === 64) throw new Error('absolute addresses are for 32-bit mode');
+      this.#only32('absolute addresses are');
       this.#emit(...opcode, modRm(0, register, 5));
-      this.#imm32(BigInt(memory.address));
+      this.#signed32(BigInt(memory.address));
       return;
     }
     this.#rex(wide, register, memory.base);
     this.#emit(...opcode, modRm(2, register, memory.base));
     // sp and r12 as a base need a SIB byte that says "no index".
     if ((memory.base & 7) === REG.sp) this.#emit(0x24);
-    this.#imm32(BigInt(memory.displacement));
+    this.#signed32(BigInt(memory.displacement));
   }
 
   /** The REX prefix, where 64-bit mode needs one. */

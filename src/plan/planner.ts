@@ -44,6 +44,7 @@ export function planProgram(image: ProgramImage, invocation: Invocation, host: H
     ...partSteps(image, 'image', layout, materials),
     ...(image.interpreter === undefined ? [] : partSteps(image.interpreter, 'interp', layout, materials)),
   ];
+  checkCarried(materials, stack, layout);
   const exe = invocation.exe === undefined ? undefined : materials.file(invocation.exe);
   const starting =
     image.interpreter === undefined ? layout.image(image.entry) : layout.interp(image.interpreter.entry);
@@ -128,6 +129,18 @@ function checkStrings(
         hint: 'a quarter of the stack limit counts: see ulimit -s',
       },
     );
+  }
+}
+
+/** What is in no file travels inside the stub, which must not reach the program's own place. */
+function checkCarried(materials: Materials, stack: StackImage, { space }: Layout): void {
+  const carried = materials.payloads.reduce(
+    (sum, { size }) => sum + BigInt(size),
+    BigInt(stack.bytes.length),
+  );
+  // Half of the room is for the stub's own code and messages, which is far more than they need.
+  if (carried > space.stubReserve / 2n) {
+    throw new ForeignError('TOO_BIG', `has ${carried} bytes that are in no file, more than a stub can carry`);
   }
 }
 

@@ -19,6 +19,8 @@ export interface AddressSpace {
    * random pages; in the legacy layout it begins at a third and goes up.
    */
   readonly quiet: Range;
+  /** Bytes of it kept for the stub: its code, its tables and everything it carries. */
+  readonly stubReserve: bigint;
 }
 
 const TASK_SIZE_64 = 0x7fff_ffff_f000n;
@@ -29,12 +31,14 @@ export const ADDRESS_SPACES: Record<Arch, AddressSpace> = {
     etDynBase: (TASK_SIZE_64 / 3n) * 2n,
     brkRange: 0x4000_0000n,
     quiet: { start: 0x0100_0000_0000n, end: 0x0500_0000_0000n },
+    stubReserve: 0x10_0000_0000n,
   },
   i386: {
     taskSize: 0xffff_e000n,
     etDynBase: 0x5655_5000n,
     brkRange: 0x0200_0000n,
     quiet: { start: 0x3000_0000n, end: 0x5500_0000n },
+    stubReserve: 0x1000_0000n,
   },
 };
 

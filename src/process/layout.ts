@@ -15,11 +15,8 @@ import {
   pageStart,
 } from './address-space.ts';
 import { type HostFacts, randomBelow } from './host.ts';
-import { absolute, type Place, plus } from './place.ts';
+import { absolute, type Place } from './place.ts';
 import type { Placer } from './stack-image.ts';
-
-/** Address space kept for the stub: its code, its tables and every byte it carries. */
-const STUB_RESERVE = 0x1000_0000n;
 
 export interface Layout extends Placer {
   readonly brk: { readonly start: Place; readonly end: Place };
@@ -40,6 +37,8 @@ export function layOut(image: ProgramImage, host: HostFacts): Layout {
   ];
   refuseLowAddresses(fixed, host);
   refuseHighAddresses(fixed, space);
+  refuseCollision(image, placeImage, placeInterp);
+  for (const part of [image, image.interpreter]) if (part !== undefined) refuseHugeReservation(part, space);
   return {
     image: placeImage,
     interp: placeInterp,
@@ -75,7 +74,10 @@ function placer(
   return (address) => absolute(address + bias);
 }
 
-/** Like arch_randomize_brk; a PIE in the mmap area gets its heap where PIEs go, or it could not grow. */
+/**
+ * As load_elf_binary and arch_randomize_brk do it: the heap begins at a page; a PIE in the mmap area gets its
+ * heap where PIEs go, or it could not grow.
+ */
 function placeBrk(
   image: ProgramImage,
   place: (address: bigint) => Place,
@@ -83,15 +85,13 @@ function placeBrk(
   host: HostFacts,
 ): Layout['brk'] {
   const size = image.brk.end - image.brk.start;
-  let start = place(image.brk.start);
-  if (image.brk.randomize && host.randomizeVaSpace === 2) {
-    if (start.base !== 'absolute') start = absolute(pageEnd(space.etDynBase));
-    const from = pageEnd(start.offset);
-    const room = space.taskSize - from - size;
-    const range = room < space.brkRange ? room : space.brkRange;
-    start = absolute(from + randomBelow(host, range / PAGE_SIZE) * PAGE_SIZE);
-  }
-  return { start, end: plus(start, size) };
+  const { base, offset } = place(image.brk.start);
+  if (!image.brk.randomize) return { start: { base, offset }, end: { base, offset: offset + size } };
+  const from = pageEnd(base === 'absolute' ? offset : space.etDynBase);
+  const room = space.taskSize - from - size;
+  const range = room < space.brkRange ? room : space.brkRange;
+  const start = host.randomizeVaSpace === 2 ? from + randomBelow(host, range / PAGE_SIZE) * PAGE_SIZE : from;
+  return { start: absolute(start), end: absolute(start + size) };
 }
 
 function fixedRanges(part: ImagePart, place: (address: bigint) => Place): Range[] {
@@ -123,6 +123,34 @@ function refuseHighAddresses(fixed: readonly Range[], space: AddressSpace): void
   );
 }
 
+/** Room is asked for with its alignment on top, and a 32-bit mmap would take that sum modulo 2^32. */
+function refuseHugeReservation(part: ImagePart, space: AddressSpace): void {
+  if (part.placement.kind !== 'mmap') return;
+  const { start, end } = span(part);
+  const size = end - start + part.placement.align;
+  if (size > space.taskSize) {
+    throw new ForeignError('IMAGE_REFUSED', `is too large: with its alignment it takes ${hex(size)} bytes`);
+  }
+}
+
+/** Two fixed parts in one place: the kernel finds out after its point of no return (EEXIST). */
+function refuseCollision(
+  image: ProgramImage,
+  placeImage: (address: bigint) => Place,
+  placeInterp: (address: bigint) => Place,
+): void {
+  if (image.interpreter === undefined) return;
+  const own = fixedRanges(image, placeImage);
+  for (const theirs of fixedRanges(image.interpreter, placeInterp)) {
+    if (own.some(({ start, end }) => start < theirs.end && end > theirs.start)) {
+      throw new ForeignError(
+        'IMAGE_REFUSED',
+        `and its interpreter both want the address ${hex(theirs.start)}`,
+      );
+    }
+  }
+}
+
 /** A random place in the quiet range that meets none of the program's own. */
 function findStub(fixed: readonly Range[], space: AddressSpace, host: HostFacts): bigint {
   const inside = fixed
@@ -131,7 +159,7 @@ function findStub(fixed: readonly Range[], space: AddressSpace, host: HostFacts)
   const holes: Range[] = [];
   let from = space.quiet.start;
   for (const { start, end } of [...inside, { start: space.quiet.end, end: space.quiet.end }]) {
-    if (start - from >= STUB_RESERVE) holes.push({ start: from, end: start });
+    if (start - from >= space.stubReserve) holes.push({ start: from, end: start });
     if (end > from) from = end;
   }
   const hole = holes[0];
@@ -141,6 +169,6 @@ function findStub(fixed: readonly Range[], space: AddressSpace, host: HostFacts)
       'fills the address space so that there is no room to start it from',
     );
   }
-  const room = (hole.end - hole.start - STUB_RESERVE) / PAGE_SIZE;
+  const room = (hole.end - hole.start - space.stubReserve) / PAGE_SIZE;
   return alignUp(hole.start, PAGE_SIZE) + randomBelow(host, room + 1n) * PAGE_SIZE;
 }

@@ -37,11 +37,12 @@ const NEVER_TOO_LOW = 0x10_0000n;
 export function mmFields(image: ProgramImage, layout: Layout, stack: StackImage, host: HostFacts): MmFields {
   const onStack = (offset: bigint): Place => ({ base: 'stack', offset });
   const clamp = (place: Place, above = 0n): Place => clampLow(place, host, above);
+  const codeEnd = image.code.end > image.code.start ? image.code.end : image.code.start + 1n;
   return {
     fields: {
       start_code: clamp(layout.image(image.code.start)),
-      // The kernel wants start_code < end_code, also of an image that lies wholly below its minimum.
-      end_code: clamp(layout.image(image.code.end), 1n),
+      // The kernel wants start_code < end_code, also of an image without code or wholly below its minimum.
+      end_code: clamp(layout.image(codeEnd), 1n),
       start_data: clamp(layout.image(image.data.start)),
       end_data: clamp(layout.image(image.data.end)),
       start_brk: clamp(layout.brk.start),
