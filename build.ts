@@ -1,6 +1,6 @@
 /** Builds dist/: the command as one CommonJS file, the library as ES modules with their types. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, renameSync, rmSync } from 'node:fs';
 import { type BuildOptions, build } from 'esbuild';
 
 const common: BuildOptions = {
@@ -13,22 +13,29 @@ const common: BuildOptions = {
   logLevel: 'warning',
 };
 
-rmSync('dist', { recursive: true, force: true });
+/** Built aside and then renamed, so that nobody runs half a command. */
+const OUT = 'dist.new';
+
+rmSync(OUT, { recursive: true, force: true });
 await Promise.all([
   build({
     ...common,
     entryPoints: ['src/bin/run-foreign.ts'],
-    outfile: 'dist/run-foreign.cjs',
+    outfile: `${OUT}/run-foreign.cjs`,
     format: 'cjs',
     minifySyntax: true,
   }),
   build({
     ...common,
     entryPoints: { index: 'src/index.ts', loader: 'src/loader/index.ts' },
-    outdir: 'dist',
+    outdir: OUT,
     format: 'esm',
     splitting: true,
   }),
 ]);
-chmodSync('dist/run-foreign.cjs', 0o755);
-execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+chmodSync(`${OUT}/run-foreign.cjs`, 0o755);
+execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', `${OUT}/types`], {
+  stdio: 'inherit',
+});
+rmSync('dist', { recursive: true, force: true });
+renameSync(OUT, 'dist');

@@ -1,4 +1,67 @@
+/** The command with options: reads them, and does what they ask for. */
+
+import {
+  type CommandName,
+  mainHelp,
+  RUN_TOPIC,
+  shortUsage,
+  TOPICS,
+  topicHelp,
+  VERSION_LINE,
+} from './help.ts';
 import type { RawInvocation } from './invocation.ts';
-export async function main(_invocation: RawInvocation): Promise<number> {
-  return 2;
+import { type ParsedArguments, parseArguments, usageError } from './options.ts';
+import { write, writeLine } from './output.ts';
+import { programRequest, run } from './run.ts';
+import { splitShebangOptions } from './shebang-options.ts';
+
+/** A command of ours: gets its own options and what follows them, returns the exit status. */
+export type Command = (parsed: ParsedArguments, envp: readonly Uint8Array[]) => Promise<number>;
+
+/** Each is loaded only when it is asked for. */
+const COMMANDS: Record<CommandName, () => Promise<Command>> = {
+  plan: async () => (await import('./plan.ts')).plan,
+  inspect: async () => (await import('./inspect.ts')).inspect,
+  formats: async () => (await import('./formats.ts')).formats,
+  check: async () => (await import('./check.ts')).check,
+};
+
+/** Returns the exit status; does not return at all when a program takes over. */
+export async function main({ args, envp }: RawInvocation): Promise<number> {
+  const given = splitShebangOptions(args);
+  const { options, own, rest, ended } = await parseArguments(given, envp, RUN_TOPIC.options);
+  if (options.help) return help();
+  if (options.version) {
+    writeLine(1, VERSION_LINE);
+    return 0;
+  }
+  const [first, ...others] = rest;
+  if (first === undefined) {
+    write(2, shortUsage());
+    return 2;
+  }
+  const name = ended ? '' : Buffer.from(first).toString();
+  if (name === 'help') return help(others[0] && Buffer.from(others[0]).toString());
+  if (isCommand(name)) return command(name, [...own, ...others], envp);
+  return run(programRequest(rest, envp, options));
+}
+
+async function command(
+  name: CommandName,
+  args: readonly Uint8Array[],
+  envp: readonly Uint8Array[],
+): Promise<number> {
+  const parsed = await parseArguments(args, envp, TOPICS[name].options);
+  if (parsed.options.help) return help(name);
+  return (await COMMANDS[name]())(parsed, envp);
+}
+
+function help(topic?: string): number {
+  if (topic !== undefined && !isCommand(topic)) throw usageError(`there is no command '${topic}'`);
+  write(1, topic === undefined ? mainHelp() : topicHelp(TOPICS[topic]));
+  return 0;
+}
+
+function isCommand(name: string): name is CommandName {
+  return Object.hasOwn(TOPICS, name);
 }

@@ -1,4 +1,5 @@
 /** The options that say how a program is started, and what they make of the environment. */
+import { environmentValue } from '../launch/prepare.ts';
 import { toText } from './invocation.ts';
 
 /** Values are byte strings (see invocation.ts). */
@@ -13,11 +14,12 @@ export interface RunOptions {
 
 /** What the options' twins in the environment begin with. */
 export const TWIN_PREFIX = 'RUN_FOREIGN_';
+/** The options that change how a program is started; options.ts knows all about them. */
+const TWINS = ['FORMAT', 'ARGV0', 'ENV', 'UNSET_ENV', 'VERBOSE', 'VERSION', 'HELP'];
 
-/** Whether any option is set through the environment: then the plain path is not plain. */
+/** Whether any of them is set through the environment: then the plain path is not plain. */
 export function hasTwins(envp: readonly Uint8Array[]): boolean {
-  const prefix = Buffer.from(TWIN_PREFIX);
-  return envp.some((entry) => prefix.equals(entry.subarray(0, prefix.length)));
+  return TWINS.some((name) => environmentValue(envp, TWIN_PREFIX + name) !== undefined);
 }
 
 /**

@@ -25,15 +25,23 @@ export function mmMapSize(): number | string {
   return typeof result === 'string' ? result : size.readUInt32LE(0);
 }
 
-/** Sets this process's fields to themselves but for `changes`: 0, or the name of the error. */
-export function tryMmMap(changes: Partial<Record<MmFieldName, bigint>> = {}): number | string {
+/**
+ * Sets this process's fields to themselves but for `changes`: 0, or the name of the error. With the
+ * process's own executable as `exeFd` the answer is EBUSY where setting it is allowed, and else EPERM.
+ */
+export function tryMmMap(changes: Partial<Record<MmFieldName, bigint>> = {}, exeFd = -1): number | string {
   const now = currentFields();
   const map = Buffer.alloc(MAP_SIZE);
   MM_FIELD_NAMES.forEach((name, index) => {
     map.writeBigUInt64LE(changes[name] ?? now[name], index * 8);
   });
-  map.writeInt32LE(-1, EXE_FD_OFFSET);
+  map.writeInt32LE(exeFd, EXE_FD_OFFSET);
   return prctl(PR_SET_MM, PR_SET_MM_MAP, addressOf(map), MAP_SIZE, 0);
+}
+
+/** PR_SET_MM_START_CODE with the value it has: 0, or the name of the error. */
+export function trySetStartCode(): number | string {
+  return prctl(PR_SET_MM, PR_SET_MM_START_CODE, currentFields().start_code, 0, 0);
 }
 
 /** The lowest address PR_SET_MM_MAP takes in a field. */

@@ -42,8 +42,17 @@ export const CAPABILITY = {
 
 /** Whether this process has a capability in force. */
 export function hasCapability(capability: bigint): boolean {
-  const effective = statusField('CapEff');
-  return effective !== undefined && ((BigInt(`0x${effective}`) >> capability) & 1n) === 1n;
+  return capabilityIn('CapEff', capability);
+}
+
+/** Whether it will still have it after an exec: root keeps all it has, others only ambient ones (capabilities(7)). */
+export function keepsCapability(capability: bigint): boolean {
+  return capabilityIn(process.geteuid?.() === 0 ? 'CapEff' : 'CapAmb', capability);
+}
+
+function capabilityIn(set: 'CapEff' | 'CapAmb', capability: bigint): boolean {
+  const bits = statusField(set);
+  return bits !== undefined && ((BigInt(`0x${bits}`) >> capability) & 1n) === 1n;
 }
 
 /** Fields of /proc/self/stat from number 3 on, by their numbers in proc(5). */

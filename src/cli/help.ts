@@ -1,0 +1,109 @@
+/** What `--help` and `--version` show. Everything fits 80 columns. */
+import packageJson from '../../package.json' with { type: 'json' };
+import { EXIT } from '../errors.ts';
+import { type OptionName, optionSpec, twinName } from './options.ts';
+import { columns, wrap } from './text.ts';
+
+export const VERSION_LINE = `run-foreign ${packageJson.version}`;
+
+export interface HelpTopic {
+  readonly usage: string;
+  readonly about: string;
+  readonly options: readonly OptionName[];
+}
+
+const RUN_OPTIONS = ['format', 'argv0', 'env', 'unset-env'] as const;
+
+export const RUN_TOPIC: HelpTopic = {
+  usage: 'run-foreign [options] PROGRAM [args...]',
+  about: 'Becomes PROGRAM, which may be in a format that Linux itself does not run.',
+  options: [...RUN_OPTIONS, 'verbose', 'version', 'help'],
+};
+
+export const TOPICS = {
+  plan: {
+    usage: 'run-foreign plan [options] PROGRAM [args...]',
+    about: 'Shows every step that would be done to become PROGRAM, and runs nothing.',
+    options: [...RUN_OPTIONS, 'verbose', 'json', 'help'],
+  },
+  inspect: {
+    usage: 'run-foreign inspect [options] PROGRAM',
+    about: 'Shows what is in PROGRAM: its segments, its interpreter, its map of memory.',
+    options: ['format', 'json', 'help'],
+  },
+  formats: {
+    usage: 'run-foreign formats [--json]',
+    about: 'Lists the formats that can be run, and how they are recognised.',
+    options: ['json', 'help'],
+  },
+  check: {
+    usage: 'run-foreign check [--json]',
+    about:
+      'Tries what this machine allows, and says what to do about what it does not. ' +
+      'The exit status is 0 when programs can be run, and 1 when they cannot.',
+    options: ['json', 'help'],
+  },
+} as const satisfies Record<string, HelpTopic>;
+
+export type CommandName = keyof typeof TOPICS;
+
+const AT = 27;
+
+const EXIT_CODES: readonly (readonly [number, string])[] = [
+  [EXIT.usage, 'the command line is wrong'],
+  [EXIT.ours, 'run-foreign itself failed'],
+  [EXIT.cannotRun, 'PROGRAM was found and cannot be run'],
+  [EXIT.notFound, 'PROGRAM was not found'],
+];
+
+const EXAMPLES = [
+  ['run-foreign ./tally words.txt', 'run a program, whatever its format'],
+  ['run-foreign --format aout ./tally', 'run it as a.out, whatever it looks like'],
+  ['run-foreign --argv0=-sh sh', 'a login shell'],
+  ['run-foreign plan --json ./tally', 'see what would be done'],
+  ['run-foreign -- plan', 'run a program called plan'],
+] as const;
+
+export function topicHelp(topic: HelpTopic): string {
+  const lines = [`usage: ${topic.usage}`, '', ...wrap(topic.about, 80), '', ...optionLines(topic.options)];
+  return `${lines.join('\n')}\n`;
+}
+
+export function mainHelp(): string {
+  const lines = [
+    `usage: ${RUN_TOPIC.usage}`,
+    '       run-foreign COMMAND [options] ...',
+    '',
+    RUN_TOPIC.about,
+    "All that follows PROGRAM is the program's own; -- ends our options before it.",
+    '',
+    'Commands:',
+    ...Object.entries(TOPICS).flatMap(([name, { about }]) => columns(name, about, 2, 12)),
+    '',
+    ...optionLines(RUN_TOPIC.options),
+    '',
+    "Exit status: the program's own, or",
+    ...EXIT_CODES.flatMap(([code, meaning]) => columns(String(code), meaning, 2, 8)),
+    '',
+    'Examples:',
+    ...EXAMPLES.flatMap(([command, meaning]) => columns(command, meaning, 2, 39)),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** For stderr, when there is nothing to run. */
+export function shortUsage(topic: HelpTopic = RUN_TOPIC): string {
+  return `usage: ${topic.usage}\nsee run-foreign --help\n`;
+}
+
+function optionLines(names: readonly OptionName[]): string[] {
+  return [
+    'Options, and the environment variables that stand in for them:',
+    ...names.flatMap((name) => {
+      const { value, help, kind } = optionSpec(name);
+      const left = value === undefined ? `--${name}` : `--${name} ${value}`;
+      const twin = twinName(name) + (kind === 'list' ? ', one a line' : '');
+      return [...columns(left, help, 2, AT), ...columns('', twin, 2, AT)];
+    }),
+  ];
+}

@@ -1,0 +1,139 @@
+/** `run-foreign inspect`: what a loader found in a file. Nothing is laid out and nothing is run. */
+import { ForeignError, hex } from '../errors.ts';
+import type { ImagePart, ProgramImage, Segment } from '../image/image.ts';
+import { permissions, picture } from '../image/picture.ts';
+import { validateImage } from '../image/validate.ts';
+import { loadProgram } from '../launch/prepare.ts';
+import { ADDRESS_SPACES } from '../process/address-space.ts';
+import { shortUsage, TOPICS } from './help.ts';
+import { type ParsedArguments, usageError } from './options.ts';
+import { write } from './output.ts';
+import { programRequest } from './run.ts';
+import { isUtf8Locale, jsonText, wantsColor, wrap } from './text.ts';
+
+export async function inspect(
+  { options, rest }: ParsedArguments,
+  envp: readonly Uint8Array[],
+): Promise<number> {
+  if (rest.length === 0) {
+    write(2, shortUsage(TOPICS.inspect));
+    return 2;
+  }
+  if (rest.length > 1) throw usageError('inspect takes one PROGRAM', 'see run-foreign inspect --help');
+  const { image, source } = await loadProgram(programRequest(rest, envp, options));
+  const refused = refusal(image);
+  write(
+    1,
+    options.json ? jsonText(imageJson(image, source.name, refused)) : imageText(image, source.name, refused),
+  );
+  return 0;
+}
+
+/** What the planner would say against the image. */
+function refusal(image: ProgramImage): string | undefined {
+  try {
+    validateImage(image, ADDRESS_SPACES[image.arch].taskSize);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ForeignError) return error.message;
+    throw error;
+  }
+}
+
+function imageText(image: ProgramImage, file: string, refused: string | undefined): string {
+  const { interpreter, brk, stack, phdr } = image;
+  const layout = typeof stack.layout === 'string' ? stack.layout : 'of its own';
+  const range = ({ start, end }: { start: bigint; end: bigint }) => `${hex(start)} to ${hex(end)}`;
+  const facts: [string, string][] = [
+    ['file', clean(file)],
+    ['format', `${image.format}, ${image.variant}`],
+    ['arch', image.arch],
+    ['placement', placementText(image)],
+    ['entry', hex(image.entry)],
+    ...(interpreter === undefined
+      ? []
+      : ([['interpreter', `${clean(interpreter.source.name)}, entry ${hex(interpreter.entry)}`]] as [
+          string,
+          string,
+        ][])),
+    ['code', range(image.code)],
+    ['data', range(image.data)],
+    ['brk', `${range(brk)}${brk.randomize ? ', may move' : ''}`],
+    ['stack', `${layout}, executable: ${stack.execution}`],
+    ...(phdr === undefined
+      ? []
+      : ([['phdr', `${hex(phdr.address)}, ${phdr.count} of ${phdr.entrySize} bytes`]] as [string, string][])),
+    ...(refused === undefined ? [] : ([['refused', refused]] as [string, string][])),
+  ];
+  const lines = facts.flatMap(([name, value]) =>
+    wrap(value, 80 - 13).map((line, index) => `${(index === 0 ? name : '').padEnd(13)}${line}`),
+  );
+  lines.push('', ...partLines(image, 'segments'));
+  if (interpreter !== undefined) lines.push('', ...partLines(interpreter, 'segments of the interpreter'));
+  return `${lines.join('\n')}\n`;
+}
+
+function partLines(part: ImagePart, title: string): string[] {
+  const style = { unicode: isUtf8Locale(), color: wantsColor(1) };
+  return [
+    `${title}:`,
+    `  ${'address'.padEnd(18)} ${'size'.padEnd(11)} ${'offset'.padEnd(11)} ${'in file'.padEnd(11)} rwx name`,
+    ...part.segments.map(segmentLine),
+    '',
+    ...picture(part, style),
+  ];
+}
+
+function segmentLine({ address, size, content, protection, name }: Segment): string {
+  const [offset, filled] = content === undefined ? ['-', '-'] : [hex(content.offset), hex(content.size)];
+  const where = `  ${hex(address).padEnd(18)} ${hex(size).padEnd(11)} ${offset.padEnd(11)} ${filled.padEnd(11)}`;
+  return `${where} ${permissions(protection)} ${clean(name)}`;
+}
+
+function placementText({ placement }: ImagePart): string {
+  if (placement.kind === 'fixed') return 'fixed, at the addresses below';
+  const where =
+    placement.kind === 'pie' ? 'where position-independent programs go' : 'where the kernel likes';
+  return `${where}, aligned to ${hex(placement.align)}`;
+}
+
+const clean = (text: string): string => text.replace(/\p{Cc}/gu, '?');
+
+/** Numbers that can be addresses are strings `0x…`. */
+function imageJson(image: ProgramImage, file: string, refused: string | undefined) {
+  const range = ({ start, end }: { start: bigint; end: bigint }) => ({ start: hex(start), end: hex(end) });
+  const { interpreter, stack, phdr, brk } = image;
+  return {
+    file,
+    format: image.format,
+    variant: image.variant,
+    arch: image.arch,
+    ...partJson(image),
+    interpreter:
+      interpreter === undefined ? null : { path: interpreter.source.name, ...partJson(interpreter) },
+    code: range(image.code),
+    data: range(image.data),
+    brk: { ...range(brk), randomize: brk.randomize },
+    stack: {
+      layout: typeof stack.layout === 'string' ? stack.layout : 'custom',
+      execution: stack.execution,
+    },
+    phdr: phdr === undefined ? null : { ...phdr, address: hex(phdr.address) },
+    refused: refused ?? null,
+  };
+}
+
+function partJson({ placement, entry, segments }: ImagePart) {
+  return {
+    placement:
+      placement.kind === 'fixed' ? { kind: placement.kind } : { ...placement, align: hex(placement.align) },
+    entry: hex(entry),
+    segments: segments.map(({ name, address, size, content, protection }) => ({
+      name,
+      address: hex(address),
+      size: hex(size),
+      file: content === undefined ? null : { offset: hex(content.offset), size: hex(content.size) },
+      protection: permissions(protection),
+    })),
+  };
+}

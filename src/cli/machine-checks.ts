@@ -1,0 +1,148 @@
+/**
+ * What the machine is asked by `run-foreign check`. Each question is really tried out, on this process
+ * or in one of its own, and every no comes with what can be done about it.
+ */
+import { closeSync, openSync } from 'node:fs';
+import { hex } from '../errors.ts';
+import { personality } from '../native/libc.ts';
+import { lowestMmField, mmMapSize, tryMmMap, trySetStartCode } from '../native/mm-probe.ts';
+import { CAPABILITY, hasCapability, readNumber } from '../native/proc.ts';
+import { tryExit, tryMapZero } from './probe-programs.ts';
+
+export interface MachineCheck {
+  /** Stable, for machines. */
+  readonly id: string;
+  readonly title: string;
+  readonly ok: boolean;
+  /** Whether programs cannot be run without it. */
+  readonly required: boolean;
+  /** What was found, as half a sentence. */
+  readonly found: string;
+  /** What to do about a no. */
+  readonly advice?: string;
+}
+
+/** include/uapi/linux/personality.h */
+const ADDR_NO_RANDOMIZE = 0x0040000;
+
+export function machineChecks(): MachineCheck[] {
+  return [mmMap(), exeFile(), mmFieldCalls(), memfd(), program32(), mapZero(), lowestField(), aslr()];
+}
+
+/** Yes, or no with advice. */
+function verdict(
+  head: Pick<MachineCheck, 'id' | 'title'> & { required?: boolean },
+  ok: boolean,
+  found: string,
+  advice: string,
+): MachineCheck {
+  return { required: false, ...head, ok, found, ...(!ok && { advice }) };
+}
+
+function mmMap(): MachineCheck {
+  const size = mmMapSize();
+  const result = tryMmMap();
+  const ok = typeof size === 'number' && result === 0;
+  const found =
+    typeof size === 'string'
+      ? `the kernel answers ${size} when asked for its size`
+      : ok
+        ? `struct prctl_mm_map has ${size} bytes, and it may be set`
+        : `struct prctl_mm_map has ${size} bytes, but setting it gives ${result}`;
+  const advice =
+    typeof size === 'string'
+      ? 'the kernel needs CONFIG_CHECKPOINT_RESTORE=y; programs start, but ps shows the wrong command line'
+      : 'a seccomp filter or the kernel asks for a privilege: allow prctl, or give CAP_CHECKPOINT_RESTORE';
+  return verdict({ id: 'pr-set-mm-map', title: 'PR_SET_MM_MAP', required: true }, ok, found, advice);
+}
+
+function exeFile(): MachineCheck {
+  const fd = openSync('/proc/self/exe', 'r');
+  let result: number | string;
+  try {
+    result = tryMmMap({}, fd);
+  } finally {
+    closeSync(fd);
+  }
+  // This process still stands in its own file, so EBUSY is as far as a yes can get.
+  const ok = result === 'EBUSY' || result === 0;
+  const holds = (['SYS_ADMIN', 'CHECKPOINT_RESTORE'] as const).filter((name) =>
+    hasCapability(CAPABILITY[name]),
+  );
+  const names = holds.map((name) => `CAP_${name}`).join(' and ');
+  const found = ok
+    ? `may be set${names === '' ? '' : `, with ${names}`}`
+    : `refused with ${result}: this process has ${names === '' ? 'neither CAP_SYS_ADMIN nor CAP_CHECKPOINT_RESTORE' : names}`;
+  const advice =
+    'programs run, but /proc/PID/exe names the stub; run as root, in a user namespace (unshare -Ur), ' +
+    'or with CAP_CHECKPOINT_RESTORE';
+  return verdict({ id: 'exe-fd', title: '/proc/PID/exe' }, ok, found, advice);
+}
+
+function mmFieldCalls(): MachineCheck {
+  const result = trySetStartCode();
+  const ok = result === 0;
+  const has = hasCapability(CAPABILITY.SYS_RESOURCE) ? 'has' : 'lacks';
+  const found = `PR_SET_MM_START_CODE ${ok ? 'works' : `gives ${result}`}; this process ${has} CAP_SYS_RESOURCE`;
+  const advice = 'needed only where PR_SET_MM_MAP is missing; give CAP_SYS_RESOURCE';
+  return verdict({ id: 'pr-set-mm-fields', title: 'PR_SET_MM by field' }, ok, found, advice);
+}
+
+function memfd(): MachineCheck {
+  const outcome = tryExit('x86_64');
+  const setting = readNumber('/proc/sys/vm/memfd_noexec');
+  const sysctl = `vm.memfd_noexec is ${setting ?? 'unknown to this kernel'}`;
+  const found =
+    outcome === undefined ? `a program ran from memory; ${sysctl}` : `refused: ${outcome}; ${sysctl}`;
+  const advice =
+    setting === 2
+      ? 'as root: sysctl vm.memfd_noexec=1, also in the container (its PID namespace)'
+      : 'a security module or seccomp filter forbids it: allow memfd_create and executing its files';
+  return verdict(
+    { id: 'memfd-exec', title: 'memfd exec', required: true },
+    outcome === undefined,
+    found,
+    advice,
+  );
+}
+
+function program32(): MachineCheck {
+  const outcome = tryExit('i386');
+  const ok = outcome === undefined;
+  const found = ok ? 'an i386 program ran' : `an i386 program did not run: ${outcome}`;
+  const advice =
+    'the kernel needs CONFIG_IA32_EMULATION=y and must not be booted with ia32_emulation=0; a.out needs this';
+  return verdict({ id: 'programs-32', title: '32-bit programs' }, ok, found, advice);
+}
+
+function mapZero(): MachineCheck {
+  const outcome = tryMapZero();
+  const ok = outcome === undefined;
+  const minimum = `vm.mmap_min_addr is ${readNumber('/proc/sys/vm/mmap_min_addr') ?? 'unreadable'}`;
+  const found = ok ? `address 0 can be mapped; ${minimum}` : `mapping it gives ${outcome}; ${minimum}`;
+  const advice =
+    'OMAGIC, NMAGIC and ZMAGIC a.out programs begin there; run as root (CAP_SYS_RAWIO) or sysctl vm.mmap_min_addr=0';
+  return verdict({ id: 'map-zero', title: 'address 0' }, ok, found, advice);
+}
+
+function lowestField(): MachineCheck {
+  const lowest = lowestMmField();
+  const ok = lowest <= 0x10000n;
+  const found = `PR_SET_MM_MAP takes addresses from ${hex(lowest)} on; lower ones are rounded up to it`;
+  const advice = 'the identity of programs at low addresses is shown rounded up; lower vm.mmap_min_addr';
+  return verdict({ id: 'lowest-mm-field', title: 'lowest mm field' }, ok, found, advice);
+}
+
+function aslr(): MachineCheck {
+  const setting = readNumber('/proc/sys/kernel/randomize_va_space');
+  const refused = (personality() & ADDR_NO_RANDOMIZE) !== 0;
+  const ok = setting !== 0 && !refused;
+  const persona = refused
+    ? 'this process runs under ADDR_NO_RANDOMIZE'
+    : 'the personality asks for nothing else';
+  const found = `kernel.randomize_va_space is ${setting ?? 'unreadable'}; ${persona}`;
+  const advice = refused
+    ? 'started by setarch -R or a debugger: start it without'
+    : 'as root: sysctl kernel.randomize_va_space=2';
+  return verdict({ id: 'aslr', title: 'random addresses' }, ok, found, advice);
+}

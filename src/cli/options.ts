@@ -1,0 +1,190 @@
+/**
+ * Our own options: what they are, and how yargs reads them from the arguments and from their twins in
+ * the environment. Arguments come as latin1 text so that no byte is lost, and what follows PROGRAM is
+ * never taken from yargs: only how much of it there is.
+ */
+import { ForeignError } from '../errors.ts';
+import { environmentValue } from '../launch/prepare.ts';
+import { toBytes, toText } from './invocation.ts';
+import { type RunOptions, TWIN_PREFIX } from './run-options.ts';
+import { loadYargs } from './yargs.ts';
+
+interface OptionSpec {
+  readonly kind: 'text' | 'list' | 'flag';
+  /** How help shows the value. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+const SPECS = {
+  format: { kind: 'text', value: 'NAME', help: 'use this loader and do not ask the others' },
+  argv0: {
+    kind: 'text',
+    value: 'NAME',
+    help: 'what the program gets as argv[0]; --argv0=-sh for a leading dash',
+  },
+  env: {
+    kind: 'list',
+    value: 'NAME[=VALUE]',
+    help: 'set a variable, or keep it as it is in spite of --unset-env; may be repeated',
+  },
+  'unset-env': { kind: 'list', value: 'NAME', help: 'leave a variable out; may be repeated' },
+  verbose: { kind: 'flag', help: 'say what is done, and what the kernel would not do' },
+  json: { kind: 'flag', help: 'write JSON, for machines' },
+  version: { kind: 'flag', help: 'show the version' },
+  help: { kind: 'flag', help: 'show this text' },
+} as const satisfies Record<string, OptionSpec>;
+
+export type OptionName = keyof typeof SPECS;
+
+export const optionSpec = (name: OptionName): OptionSpec => SPECS[name];
+
+export interface Options extends RunOptions {
+  readonly json: boolean;
+  readonly version: boolean;
+  readonly help: boolean;
+}
+
+export interface ParsedArguments {
+  readonly options: Options;
+  /** The arguments that were options of ours. */
+  readonly own: readonly Uint8Array[];
+  /** PROGRAM and what follows it, untouched. */
+  readonly rest: readonly Uint8Array[];
+  /** Whether `--` stood between the two. */
+  readonly ended: boolean;
+}
+
+export function usageError(message: string, hint = 'see run-foreign --help'): ForeignError {
+  return new ForeignError('USAGE', message, { hint });
+}
+
+/** The environment variable that stands in for an option. */
+export const twinName = (name: OptionName): string => TWIN_PREFIX + name.toUpperCase().replaceAll('-', '_');
+
+/** Throws USAGE. Text values are byte strings, but for the format's name. */
+export async function parseArguments(
+  args: readonly Uint8Array[],
+  envp: readonly Uint8Array[],
+  names: readonly OptionName[],
+): Promise<ParsedArguments> {
+  const texts = args.map(toText).map((text) => unswallowing(text, names));
+  const found = await runYargs(texts, envp, names);
+  const positional = found['_'] as string[];
+  const from = args.length - positional.length;
+  const ownTexts = texts.slice(0, from);
+  if (positional.some((text, index) => text !== texts[from + index])) throw unknownOption(texts);
+  const ended = ownTexts.at(-1) === '--';
+  const odd = ended ? undefined : positional.find((text, index) => index === 0 && /^-./s.test(text));
+  if (odd !== undefined) throw unknownOption([odd]);
+  checkOwn(ownTexts, names);
+  const own = args.slice(0, ended ? from - 1 : from);
+  return { options: optionsFrom(found), own, rest: args.slice(from), ended };
+}
+
+async function runYargs(
+  texts: readonly string[],
+  envp: readonly Uint8Array[],
+  names: readonly OptionName[],
+): Promise<Record<string, unknown>> {
+  const yargs = await loadYargs();
+  const parser = yargs([], '/')
+    .parserConfiguration({
+      'halt-at-non-option': true,
+      'boolean-negation': false,
+      'camel-case-expansion': false,
+      'dot-notation': false,
+      'greedy-arrays': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'short-option-groups': false,
+    })
+    .detectLocale(false)
+    .updateStrings({
+      'Unknown argument: %s': {
+        one: 'unknown option: %s',
+        other: 'unknown options: %s',
+      } as unknown as string,
+      'Not enough arguments following: %s': 'no value after the option --%s',
+    })
+    .help(false)
+    .version(false)
+    .exitProcess(false)
+    .strictOptions()
+    .config(twins(envp, names))
+    .fail((message, error) => {
+      throw usageError(forPeople(message ?? error.message));
+    });
+  for (const name of names) {
+    if (optionSpec(name).kind === 'flag') parser.option(name, { type: 'boolean' });
+    else parser.option(name, { type: 'string', requiresArg: true });
+  }
+  return parser.parseSync(texts);
+}
+
+/** A flag before a program called `true` would take the name for its value, so it gets one of its own. */
+function unswallowing(text: string, names: readonly OptionName[]): string {
+  const flag = names.some((name) => optionSpec(name).kind === 'flag' && text === `--${name}`);
+  return flag ? `${text}=true` : text;
+}
+
+/** The options set through the environment; an empty variable sets nothing. */
+function twins(envp: readonly Uint8Array[], names: readonly OptionName[]): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const name of names) {
+    const bytes = environmentValue(envp, twinName(name));
+    if (bytes === undefined || bytes.length === 0) continue;
+    const text = toText(bytes);
+    const { kind } = optionSpec(name);
+    if (kind === 'text') values[name] = text;
+    else if (kind === 'list') values[name] = text.split('\n').filter((line) => line !== '');
+    else values[name] = !['0', 'false', 'no'].includes(text.toLowerCase());
+  }
+  return values;
+}
+
+/** Names that yargs keeps for itself, and long names behind a single dash. */
+const NOT_OURS = /^-([^-\d]|-[_-]|-\$0)/;
+
+/** What yargs lets through: names it keeps for itself, and values of flags that are no truth values. */
+function checkOwn(own: readonly string[], names: readonly OptionName[]): void {
+  const odd = own.find((text) => NOT_OURS.test(text));
+  if (odd !== undefined) throw unknownOption([odd]);
+  for (const name of names) {
+    const prefix = `--${name}=`;
+    const given = own.find((text) => text.startsWith(prefix));
+    if (optionSpec(name).kind === 'flag' && given !== undefined && !/=(true|false)$/.test(given)) {
+      throw usageError(`the option --${name} takes no value`);
+    }
+  }
+}
+
+function unknownOption(own: readonly string[]): ForeignError {
+  const text = own.find((each) => NOT_OURS.test(each)) ?? own[0] ?? '';
+  return usageError(`unknown option: ${forPeople(text)}`);
+}
+
+function optionsFrom(found: Record<string, unknown>): Options {
+  const list = (name: OptionName) => [found[name] ?? []].flat() as string[];
+  const last = (name: OptionName) => list(name).at(-1);
+  const flag = (name: OptionName) => [found[name]].flat().at(-1) === true;
+  const format = last('format');
+  const env = list('env');
+  const unsetEnv = list('unset-env');
+  if (env.some((entry) => entry === '' || entry.startsWith('='))) throw usageError('--env needs a name');
+  const wrong = unsetEnv.find((entry) => entry === '' || entry.includes('='));
+  if (wrong !== undefined) throw usageError(`--unset-env takes a name, not '${forPeople(wrong)}'`);
+  return {
+    format: format === undefined ? undefined : forPeople(format),
+    argv0: last('argv0'),
+    env,
+    unsetEnv,
+    verbose: flag('verbose'),
+    json: flag('json'),
+    version: flag('version'),
+    help: flag('help'),
+  };
+}
+
+/** Byte strings as the people who typed them read them. */
+const forPeople = (text: string): string => Buffer.from(toBytes(text)).toString();

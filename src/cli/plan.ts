@@ -1,0 +1,18 @@
+/** `run-foreign plan`: what would be done, in every detail, without doing it. */
+import { prepareProgram } from '../launch/prepare.ts';
+import { planJson, planText } from '../plan/print.ts';
+import { shortUsage, TOPICS } from './help.ts';
+import type { ParsedArguments } from './options.ts';
+import { write } from './output.ts';
+import { programRequest } from './run.ts';
+import { isUtf8Locale, jsonText } from './text.ts';
+
+export async function plan({ options, rest }: ParsedArguments, envp: readonly Uint8Array[]): Promise<number> {
+  if (rest.length === 0) {
+    write(2, shortUsage(TOPICS.plan));
+    return 2;
+  }
+  const { plan } = await prepareProgram(programRequest(rest, envp, options));
+  write(1, options.json ? jsonText(planJson(plan)) : planText(plan, isUtf8Locale() ? '…' : '...'));
+  return 0;
+}

@@ -1,0 +1,49 @@
+/** The plain start path loads as little as possible: every package costs milliseconds at every start. */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { COMMAND, temporary } from '../support/run.ts';
+
+const directory = temporary();
+afterAll(directory.remove);
+
+/** Says on stderr which packages and built-in modules are asked for, before Node looks for them. */
+const HOOK = join(directory.path, 'hook.cjs');
+writeFileSync(
+  HOOK,
+  `const Module = require('node:module');
+const fs = require('node:fs');
+const load = Module._load;
+Module._load = function (request, parent, ...rest) {
+  fs.writeSync(2, 'LOAD ' + request + '\\n');
+  return load.call(this, request, parent, ...rest);
+};
+`,
+);
+
+/** Loading is over when the program is not found. */
+function loaded(args: readonly string[]): { packages: Set<string>; stderr: string } {
+  const child = spawnSync(process.execPath, ['--require', HOOK, COMMAND, ...args], {
+    encoding: 'utf8',
+    env: { NODE_DEBUG: 'esm' },
+  });
+  expect(child.status).toBe(127);
+  const requests = [...child.stderr.matchAll(/^LOAD (.*)$/gm)].map(([, request = '']) => request);
+  const named = requests.filter((request) => /^[a-z]/.test(request) && !isBuiltIn(request));
+  return { packages: new Set(named), stderr: child.stderr };
+}
+
+function isBuiltIn(request: string): boolean {
+  return request.startsWith('node:') || process.getBuiltinModule(request) !== undefined;
+}
+
+test('the plain path loads koffi and no other package', () => {
+  const { packages, stderr } = loaded(['/no/such/program', '--verbose']);
+  expect([...packages]).toEqual(['koffi']);
+  expect(stderr).not.toContain('yargs');
+});
+
+test('with options yargs is loaded, so the test above would see it', () => {
+  expect(loaded(['--verbose', '/no/such/program']).stderr).toContain('yargs');
+});

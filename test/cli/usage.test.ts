@@ -1,0 +1,99 @@
+/** Help, version, wrong usage, and the exit statuses. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { NODE_PATH, ROOT, runForeign } from '../support/run.ts';
+
+const COMMANDS = ['plan', 'inspect', 'formats', 'check'];
+const OPTIONS = ['format', 'argv0', 'env', 'unset-env', 'verbose', 'version', 'help'];
+const lineLengths = (text: string) => text.split('\n').map((line) => line.length);
+
+test('--help names everything and fits 80 columns', async () => {
+  const { status, stdout, stderr } = await runForeign(['--help']);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(Math.max(...lineLengths(stdout))).toBeLessThanOrEqual(80);
+  for (const option of OPTIONS) {
+    expect(stdout).toContain(`--${option}`);
+    expect(stdout).toContain(`RUN_FOREIGN_${option.toUpperCase().replace('-', '_')}`);
+  }
+  for (const word of [...COMMANDS, '125', '126', '127', 'Examples']) expect(stdout).toContain(word);
+  expect((await runForeign(['help'])).stdout).toBe(stdout);
+  expect((await runForeign(['/bin/echo'], { env: { PATH: NODE_PATH, RUN_FOREIGN_HELP: '1' } })).stdout).toBe(
+    stdout,
+  );
+});
+
+test.each(COMMANDS)('%s --help fits 80 columns', async (command) => {
+  const { status, stdout } = await runForeign([command, '--help']);
+  expect(status).toBe(0);
+  expect(stdout).toMatch(new RegExp(`^usage: run-foreign ${command} `));
+  expect(Math.max(...lineLengths(stdout))).toBeLessThanOrEqual(80);
+  expect((await runForeign(['help', command])).stdout).toBe(stdout);
+});
+
+test('--version', async () => {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  const expected = { status: 0, stdout: `run-foreign ${version}\n`, stderr: '' };
+  expect(await runForeign(['--version'])).toEqual(expected);
+  expect(await runForeign([], { env: { PATH: NODE_PATH, RUN_FOREIGN_VERSION: 'yes' } })).toEqual(expected);
+});
+
+test('no program: usage on stderr', async () => {
+  const { status, stdout, stderr } = await runForeign([]);
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  expect(stderr).toMatch(/^usage: run-foreign /);
+});
+
+describe('wrong usage is one line that names the option and leads to the help', () => {
+  test.each([
+    [['--formt', 'elf', '/bin/true'], 'formt'],
+    [['-x', '/bin/true'], 'x'],
+    [['-format', 'elf', '/bin/true'], '-format'],
+    [['--no-verbose', '/bin/true'], 'no-verbose'],
+    [['--_', '/bin/true'], '--_'],
+    [['---', '/bin/true'], '---'],
+    [['--format'], 'format'],
+    [['--format', '--verbose', '/bin/true'], 'format'],
+    [['--verbose=maybe', '/bin/true'], '--verbose'],
+    [['--env', '=x', '/bin/true'], '--env'],
+    [['--unset-env', 'A=b', '/bin/true'], '--unset-env'],
+    [['--json', '/bin/true'], 'json'],
+    [['plan', '--nope', '/bin/true'], 'nope'],
+    [['inspect', '/bin/true', 'more'], 'inspect'],
+    [['formats', 'more'], 'formats'],
+    [['check', 'more'], 'check'],
+    [['help', 'nothing'], 'nothing'],
+  ])('%j', async (args, named) => {
+    const { status, stdout, stderr } = await runForeign(args);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^run-foreign: [^\n]*; see run-foreign [a-z]* ?--help\n$/);
+    expect(stderr).toContain(named);
+  });
+
+  test('an unknown format', async () => {
+    const { status, stderr } = await runForeign(['--format', 'nope', '/bin/true']);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/nope.*elf/);
+  });
+
+  test('UTF-8 in an option comes back as UTF-8', async () => {
+    const { stderr } = await runForeign(['--größe', '/bin/true']);
+    expect(Buffer.from(stderr, 'latin1').toString()).toContain('größe');
+  });
+});
+
+describe('exit statuses', () => {
+  test.each([
+    [['--unset-env', 'X', '/no/such/program'], 127],
+    [['no-such-program-anywhere'], 127],
+    [['--', 'plan'], 127],
+    [['--unset-env', 'X', '/'], 126],
+    [['/proc/self/status'], 126],
+    [['--unset-env', 'X', '/bin/sh', '-c', 'exit 42'], 42],
+    [['plan', '/no/such/program'], 127],
+    [['plan'], 2],
+    [['inspect'], 2],
+  ])('%j: %i', async (args, status) => {
+    expect((await runForeign(args)).status).toBe(status);
+  });
+});
