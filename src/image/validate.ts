@@ -43,6 +43,10 @@ function validateSegment(segment: Segment, limit: bigint): void {
     );
   }
   if (content === undefined) return;
+  // A plugin is free to compute nonsense, and BigInt(1.5) would throw a RangeError of its own.
+  if (!Number.isSafeInteger(content.offset) || !Number.isSafeInteger(content.size)) {
+    refuse(`${name} has a file offset or size that is no whole number: ${content.offset}, ${content.size}`);
+  }
   if (BigInt(content.size) > size) refuse(`${name} has more bytes in the file than in memory`);
   const end = content.offset + content.size;
   if (content.offset < 0 || content.size < 0 || end > content.source.size) {
