@@ -109,5 +109,10 @@ export function hex(value: bigint | number): string {
 export function errorLine(error: ForeignError): string {
   const subject = error.subject === undefined ? '' : `${error.subject}: `;
   const hint = error.hint === undefined ? '' : `; ${error.hint}`;
-  return `run-foreign: ${subject}${error.message}${hint}`.replace(/\p{Cc}/gu, '?');
+  return printable(`run-foreign: ${subject}${error.message}${hint}`);
+}
+
+/** Text that cannot steer a terminal. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, '?');
 }

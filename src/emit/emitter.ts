@@ -4,8 +4,8 @@ import { BASE_OFFSET, DATA } from './data-page.ts';
 import type { Machine, SystemCall } from './machine.ts';
 import { type Memory, REG, type Register, X86 } from './x86.ts';
 
-/** A system call's argument: a number, a place, or what the data page holds at an offset. */
-export type Argument = bigint | Place | { readonly data: number };
+/** A system call's argument: a number, a place, or what the data page holds at an offset, plus some bytes. */
+export type Argument = bigint | Place | { readonly data: number; readonly plus?: bigint };
 
 /** Results above this, unsigned, are errors: -4095 … -1. */
 const LAST_RESULT = -4096;
@@ -33,15 +33,21 @@ export class Emitter {
       : { base: dataRegister, displacement: offset };
   }
 
-  /** Where the stub remembers the kernel's auxv entry of this AT_ number. */
+  /** Where the stub remembers the kernel's auxv entry of this AT_ number: an offset in the data page. */
+  auxvOffset(type: number): number {
+    return DATA.auxv + type * this.wordSize;
+  }
+
   auxv(type: number): Memory {
-    return this.data(DATA.auxv + type * this.wordSize);
+    return this.data(this.auxvOffset(type));
   }
 
   load(register: Register, argument: Argument): void {
     if (typeof argument === 'bigint') this.code.moveImmediate(register, argument);
-    else if ('data' in argument) this.code.load(register, this.data(argument.data));
-    else {
+    else if ('data' in argument) {
+      this.code.moveImmediate(register, argument.plus ?? 0n);
+      this.code.addFrom(register, this.data(argument.data));
+    } else {
       this.code.moveImmediate(register, argument.offset);
       if (argument.base !== 'absolute') this.code.addFrom(register, this.data(BASE_OFFSET[argument.base]));
     }

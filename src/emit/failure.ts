@@ -3,7 +3,7 @@
  * and the name of the error to standard error and ends with status 126.
  */
 import { constants } from 'node:os';
-import { EXIT } from '../errors.ts';
+import { EXIT, printable } from '../errors.ts';
 import { DATA } from './data-page.ts';
 import type { Emitter } from './emitter.ts';
 import { type Label, REG } from './x86.ts';
@@ -12,6 +12,15 @@ import { type Label, REG } from './x86.ts';
 const NAME_ENTRY = 16;
 const NAME_SHIFT = 4;
 const STDERR = 2n;
+
+/** Longer names are cut in the stub's messages, so that they fit beside its code. */
+const MAX_NAME = 200;
+
+/** A program's name as a message may show it. */
+export function messageName(program: string): string {
+  const text = printable(program);
+  return text.length <= MAX_NAME ? text : `…${text.slice(-MAX_NAME)}`;
+}
 
 /** errno names by number, as the stub reads them. */
 export function errnoNameTable(): { bytes: Uint8Array; highest: number } {

@@ -14,6 +14,7 @@ import { AT } from '../process/auxv.ts';
 import { MM_FIELD_NAMES } from '../process/mm-fields.ts';
 import { BASE_OFFSET, DATA, MM_MAP, SETTINGS } from './data-page.ts';
 import { Emitter } from './emitter.ts';
+import { messageName } from './failure.ts';
 import type { Machine } from './machine.ts';
 import { protectionBits } from './memory-steps.ts';
 import { type Label, REG, X86 } from './x86.ts';
@@ -117,7 +118,7 @@ function emitMm(step: Extract<Step, { op: 'mm' }>, emitter: Emitter, program: st
     code.jumpIf('belowOrEqual', then);
   };
   const report = (message: string) => {
-    if (step.report) emitMessage(emitter, `run-foreign: ${program}: ${message}\n`);
+    if (step.report) emitMessage(emitter, `run-foreign: ${messageName(program)}: ${message}\n`);
   };
   setUnlessRefused(done);
   if (step.exe !== undefined) {

@@ -10,6 +10,7 @@ export const machine: Machine = {
     mmap: 192,
     mprotect: 125,
     munmap: 91,
+    mremap: 163,
     pread64: 180,
     prctl: 172,
     close: 6,

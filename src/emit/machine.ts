@@ -5,6 +5,7 @@ export type SystemCall =
   | 'mmap'
   | 'munmap'
   | 'mprotect'
+  | 'mremap'
   | 'pread64'
   | 'prctl'
   | 'close'

@@ -3,31 +3,17 @@
  * own: the stack area it was given becomes the program's while this runs, so nothing here may push.
  */
 import { constants } from 'node:os';
-import type { Plan, ProtectionText, Step } from '../plan/plan.ts';
+import type { ProtectionText, Step } from '../plan/plan.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import { AT, AUXV_TABLE_SIZE } from '../process/auxv.ts';
 import { type Place, placeText } from '../process/place.ts';
 import { BASE_OFFSET, DATA } from './data-page.ts';
 import type { Emitter } from './emitter.ts';
-import type { Failures } from './failure.ts';
+import { emitReserve } from './reserve.ts';
+import { failOnError, failureText, MAP, NO_FILE, type StepContext } from './step-context.ts';
 import { REG } from './x86.ts';
 
-/** include/uapi/asm-generic/mman-common.h, include/uapi/linux/mman.h */
-const MAP = { PRIVATE: 0x2, FIXED: 0x10, ANONYMOUS: 0x20, NORESERVE: 0x4000, FIXED_NOREPLACE: 0x100000 };
-const NO_FILE = -1n;
-
 export type MemoryStep = Extract<Step, { op: 'reserve' | 'mmap' | 'read' | 'copy' | 'zero' | 'mprotect' }>;
-
-/** What the steps of one plan need to be emitted. */
-export interface StepContext {
-  readonly emitter: Emitter;
-  readonly failures: Failures;
-  readonly plan: Plan;
-  /** The descriptor of each of the plan's files. */
-  readonly descriptors: readonly number[];
-  /** The address of each of the plan's payloads in the stub. */
-  readonly payloads: readonly bigint[];
-}
 
 /** PROT_READ, PROT_WRITE and PROT_EXEC. */
 export function protectionBits(text: ProtectionText): bigint {
@@ -119,29 +105,6 @@ export function emitStack(image: bigint, context: StepContext): void {
   }
 }
 
-/** Finds room by asking for it, then gives it back: nothing else maps anything in between. */
-function emitReserve(step: Extract<Step, { op: 'reserve' }>, context: StepContext): void {
-  const { emitter } = context;
-  const { code } = emitter;
-  const align = step.align > PAGE_SIZE ? step.align : 0n;
-  const size = step.size + align;
-  const flags = BigInt(MAP.PRIVATE | MAP.ANONYMOUS | MAP.NORESERVE);
-  emitter.systemCall('mmap', 0n, size, 0n, flags, NO_FILE, 0n);
-  failOnError(context, `cannot find ${step.what} (${step.size} bytes)`);
-  code.store(emitter.data(DATA.scratch), REG.ax);
-  if (align > 0n) {
-    code.moveImmediate(REG.cx, align - 1n);
-    code.add(REG.ax, REG.cx);
-    code.moveImmediate(REG.cx, -align);
-    code.and(REG.ax, REG.cx);
-  }
-  code.moveImmediate(REG.cx, step.start);
-  code.subtract(REG.ax, REG.cx);
-  code.store(emitter.data(BASE_OFFSET[step.base]), REG.ax);
-  emitter.systemCall('munmap', { data: DATA.scratch }, size);
-  failOnError(context, `cannot give back ${step.what}`);
-}
-
 function emitMmap(step: Extract<Step, { op: 'mmap' }>, context: StepContext): void {
   const { emitter } = context;
   const { code, machine } = emitter;
@@ -167,15 +130,6 @@ function emitRead(step: Extract<Step, { op: 'read' }>, context: StepContext): vo
   failOnError(context, message);
   emitter.code.compareImmediate(REG.ax, Number(step.size));
   emitter.code.jumpIf('notEqual', context.failures.label(failureText(context, message), constants.errno.EIO));
-}
-
-function failOnError(context: StepContext, message: string): void {
-  context.emitter.compareWithErrors();
-  context.emitter.code.jumpIf('above', context.failures.label(failureText(context, message)));
-}
-
-function failureText({ plan }: StepContext, message: string): string {
-  return `run-foreign: ${plan.program}: ${message}: `;
 }
 
 function descriptor(file: number, context: StepContext): number {

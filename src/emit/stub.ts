@@ -14,7 +14,8 @@ import { Failures } from './failure.ts';
 import { emitHandOver, type HandOverStep, settings } from './hand-over.ts';
 import { machine as i386 } from './i386.ts';
 import type { Machine } from './machine.ts';
-import { emitMemoryStep, emitPrologue, emitStack, protectionBits, type StepContext } from './memory-steps.ts';
+import { emitMemoryStep, emitPrologue, emitStack, protectionBits } from './memory-steps.ts';
+import type { StepContext } from './step-context.ts';
 import { REG } from './x86.ts';
 import { machine as x86_64 } from './x86_64.ts';
 

@@ -9,6 +9,7 @@ export const machine: Machine = {
     mmap: 9,
     mprotect: 10,
     munmap: 11,
+    mremap: 25,
     pread64: 17,
     prctl: 157,
     close: 3,

@@ -2,10 +2,10 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import { parseAuxvTypes } from '../process/auxv.ts';
-import type { HostFacts } from '../process/host.ts';
+import type { HostFacts, VdsoPiece } from '../process/host.ts';
 import { personality, softLimit } from './libc.ts';
 import { lowestMmField } from './mm-probe.ts';
-import { CAPABILITY, keepsCapability, readNumber } from './proc.ts';
+import { CAPABILITY, keepsCapability, readNumber, readText } from './proc.ts';
 
 const RLIMIT_STACK = 3;
 const ADDR_NO_RANDOMIZE = 0x0040000;
@@ -24,6 +24,7 @@ export function hostFacts(): HostFacts {
     stackLimit: softLimit(RLIMIT_STACK),
     lowestMapping: once(lowestMapping),
     lowestMmField: once(lowestMmField),
+    vdsoPieces: once(vdsoPieces),
     random: randomBytes,
   };
 }
@@ -39,6 +40,20 @@ function lowestMapping(): bigint {
   if (keepsCapability(CAPABILITY.SYS_RAWIO)) return 0n;
   const minimum = BigInt(readNumber('/proc/sys/vm/mmap_min_addr') ?? DEFAULT_MMAP_MIN_ADDR);
   return minimum - (minimum % PAGE_SIZE);
+}
+
+/** This process's own: a 32-bit program's differ only in code, and the stub checks before it relies on them. */
+function vdsoPieces(): VdsoPiece[] {
+  const lines =
+    readText('/proc/self/maps')?.matchAll(/^([0-9a-f]+)-([0-9a-f]+) .*\[(?:vvar\w*|vdso)\]$/gm) ?? [];
+  const ranges = [...lines].map(([, start, end]) => ({
+    start: BigInt(`0x${start}`),
+    end: BigInt(`0x${end}`),
+  }));
+  const vdso = ranges.at(-1);
+  const gap = ranges.some(({ end }, index) => index + 1 < ranges.length && end !== ranges[index + 1]?.start);
+  if (vdso === undefined || gap) return [];
+  return ranges.map(({ start, end }) => ({ offset: start - vdso.start, size: end - start }));
 }
 
 /** From the kernel directly: node:crypto would cost milliseconds to load. */

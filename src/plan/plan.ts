@@ -4,6 +4,7 @@
  * which file is meant, and launch/ opens them.
  */
 import type { Arch, StackExecution } from '../image/image.ts';
+import type { VdsoPiece } from '../process/host.ts';
 import type { MmFields } from '../process/mm-fields.ts';
 import type { Place } from '../process/place.ts';
 import type { StackImage } from '../process/stack-image.ts';
@@ -37,13 +38,18 @@ export type ProtectionText = `${'r' | '-'}${'w' | '-'}${'x' | '-'}`;
 
 /** Steps that prepare memory name what they are for; a failing one stops the start and is reported. */
 export type Step =
-  /** Lets the kernel find room for a part; later places of `base` count from it. */
+  /**
+   * Lets the kernel find room for a part; later places of `base` count from it. The kernel puts the vDSO
+   * below what it maps first, and in the stub's process that is the vDSO itself: `vdso` lists its
+   * mappings, to be moved below the room if they lie right above it.
+   */
   | {
       readonly op: 'reserve';
       readonly base: 'image' | 'interp';
       readonly start: bigint;
       readonly size: bigint;
       readonly align: bigint;
+      readonly vdso: readonly VdsoPiece[];
       readonly what: string;
     }
   /** mmap, private and at a fixed place; `replace` only over pages this plan itself has mapped. */

@@ -2,7 +2,7 @@
 import { ForeignError } from '../errors.ts';
 import type { ImagePart, ProgramImage } from '../image/image.ts';
 import { validateImage } from '../image/validate.ts';
-import { ADDRESS_SPACES } from '../process/address-space.ts';
+import { ADDRESS_SPACES, PAGE_SIZE } from '../process/address-space.ts';
 import { auxvTypesFor } from '../process/auxv.ts';
 import { FIRST_STACKS } from '../process/first-stack.ts';
 import type { HostFacts } from '../process/host.ts';
@@ -41,8 +41,10 @@ export function planProgram(image: ProgramImage, invocation: Invocation, host: H
   const stack = firstStack(image, invocation, layout, host);
   const materials = new Materials();
   const memory = [
-    ...partSteps(image, 'image', layout, materials),
-    ...(image.interpreter === undefined ? [] : partSteps(image.interpreter, 'interp', layout, materials)),
+    ...partSteps(image, 'image', layout, materials, host),
+    ...(image.interpreter === undefined
+      ? []
+      : partSteps(image.interpreter, 'interp', layout, materials, host)),
   ];
   checkCarried(materials, stack, layout);
   const exe = invocation.exe === undefined ? undefined : materials.file(invocation.exe);
@@ -70,12 +72,21 @@ export function planProgram(image: ProgramImage, invocation: Invocation, host: H
   };
 }
 
-function partSteps(part: ImagePart, base: 'image' | 'interp', layout: Layout, materials: Materials): Step[] {
+function partSteps(
+  part: ImagePart,
+  base: 'image' | 'interp',
+  layout: Layout,
+  materials: Materials,
+  host: HostFacts,
+): Step[] {
   const steps = mapPart(part, layout[base], materials);
   if (part.placement.kind !== 'mmap') return steps;
+  const { align } = part.placement;
   const { start, end } = span(part);
+  // A larger alignment leaves holes above the part, where the kernel itself would find room for the vDSO.
+  const vdso = align > PAGE_SIZE ? [] : host.vdsoPieces();
   const what = base === 'image' ? 'room for the program' : 'room for its interpreter';
-  return [{ op: 'reserve', base, start, size: end - start, align: part.placement.align, what }, ...steps];
+  return [{ op: 'reserve', base, start, size: end - start, align, vdso, what }, ...steps];
 }
 
 function firstStack(

@@ -45,7 +45,9 @@ function stepLines(step: Step, plan: Plan, ellipsis: string): string[] {
   const op = step.op.padEnd(8);
   switch (step.op) {
     case 'reserve':
-      return [`${op} ${step.base}: ${hex(step.size)} bytes, aligned to ${hex(step.align)}: ${step.what}`];
+      return [
+        `${op} ${step.base}: ${hex(step.size)} bytes, aligned to ${hex(step.align)}: ${step.what}${step.vdso.length > 0 ? ', above the vDSO' : ''}`,
+      ];
     case 'mmap': {
       const from =
         step.file === undefined ? 'anonymous' : `file ${step.file.index} at ${hex(step.file.offset)}`;

@@ -1,5 +1,12 @@
 /** What the planner must know about the machine; native/host-facts.ts finds it out. */
 
+/** One of the mappings that make up the kernel's vDSO: `[vvar]`, `[vdso]`. */
+export interface VdsoPiece {
+  /** Bytes from the start of `[vdso]`; the data pages before it have negative ones. */
+  readonly offset: bigint;
+  readonly size: bigint;
+}
+
 export interface HostFacts {
   /** AT_ numbers in the order in which the kernel gives them to a 64-bit process, without AT_NULL. */
   readonly auxvTypes: readonly number[];
@@ -13,6 +20,8 @@ export interface HostFacts {
   readonly lowestMapping: () => bigint;
   /** The lowest address PR_SET_MM_MAP takes in a field; it can be above the lowest mapping. */
   readonly lowestMmField: () => bigint;
+  /** From low to high and without gaps, `[vdso]` last; empty where there is none. */
+  readonly vdsoPieces: () => readonly VdsoPiece[];
   readonly random: (length: number) => Uint8Array;
 }
 

@@ -6,7 +6,7 @@ import type { ProgramImage } from '../image/image.ts';
 import type { HostFacts } from './host.ts';
 import type { Layout } from './layout.ts';
 import type { Place } from './place.ts';
-import type { StackImage } from './stack-image.ts';
+import { type StackImage, TOP_ZERO_BYTES } from './stack-image.ts';
 
 export const MM_FIELD_NAMES = [
   'start_code',
@@ -37,6 +37,8 @@ const NEVER_TOO_LOW = 0x10_0000n;
 export function mmFields(image: ProgramImage, layout: Layout, stack: StackImage, host: HostFacts): MmFields {
   const onStack = (offset: bigint): Place => ({ base: 'stack', offset });
   const clamp = (place: Place, above = 0n): Place => clampLow(place, host, above);
+  // Without an auxv the kernel would keep the stub's: the zeros at the top of the stack are an AT_NULL.
+  const hasAuxv = stack.auxv.size > 0;
   const codeEnd = image.code.end > image.code.start ? image.code.end : image.code.start + 1n;
   return {
     fields: {
@@ -52,9 +54,9 @@ export function mmFields(image: ProgramImage, layout: Layout, stack: StackImage,
       arg_end: onStack(stack.arg.end),
       env_start: onStack(stack.env.start),
       env_end: onStack(stack.env.end),
-      auxv: onStack(stack.auxv.start),
+      auxv: onStack(hasAuxv ? stack.auxv.start : -TOP_ZERO_BYTES),
     },
-    auxvSize: stack.auxv.size,
+    auxvSize: hasAuxv ? stack.auxv.size : Number(TOP_ZERO_BYTES),
   };
 }
 

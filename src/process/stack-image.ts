@@ -7,7 +7,7 @@ import { alignDown } from './address-space.ts';
 import type { Base, Place } from './place.ts';
 
 /** The kernel leaves one zero pointer above the strings (fs/exec.c, __bprm_mm_init). */
-const TOP_ZERO_BYTES = 8n;
+export const TOP_ZERO_BYTES = 8n;
 
 /** `count` neighbouring words that all get `base` added. */
 export interface PointerRun {

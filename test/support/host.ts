@@ -43,6 +43,10 @@ export function fakeHost(changes: Partial<HostFacts> = {}): HostFacts {
     stackLimit: 8n * 1024n * 1024n,
     lowestMapping: () => 0n,
     lowestMmField: () => 0x10000n,
+    vdsoPieces: () => [
+      { offset: -0x4000n, size: 0x4000n },
+      { offset: 0n, size: 0x2000n },
+    ],
     random: countingBytes(),
     ...changes,
   };

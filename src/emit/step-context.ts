@@ -1,0 +1,35 @@
+/** What every step's code shares: its plan's materials, the flags of mmap, and how a failure is reported. */
+import type { Plan } from '../plan/plan.ts';
+import type { Emitter } from './emitter.ts';
+import { type Failures, messageName } from './failure.ts';
+
+/** include/uapi/asm-generic/mman-common.h, include/uapi/linux/mman.h */
+export const MAP = {
+  PRIVATE: 0x2,
+  FIXED: 0x10,
+  ANONYMOUS: 0x20,
+  NORESERVE: 0x4000,
+  FIXED_NOREPLACE: 0x100000,
+};
+export const NO_FILE = -1n;
+
+/** What the steps of one plan need to be emitted. */
+export interface StepContext {
+  readonly emitter: Emitter;
+  readonly failures: Failures;
+  readonly plan: Plan;
+  /** The descriptor of each of the plan's files. */
+  readonly descriptors: readonly number[];
+  /** The address of each of the plan's payloads in the stub. */
+  readonly payloads: readonly bigint[];
+}
+
+/** Reports `message` when the system call just made has failed. */
+export function failOnError(context: StepContext, message: string): void {
+  context.emitter.compareWithErrors();
+  context.emitter.code.jumpIf('above', context.failures.label(failureText(context, message)));
+}
+
+export function failureText({ plan }: StepContext, message: string): string {
+  return `run-foreign: ${messageName(plan.program)}: ${message}: `;
+}

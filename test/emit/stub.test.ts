@@ -1,0 +1,137 @@
+/** The stub's file, looked at as the kernel will: by our own ELF loader, and byte by byte where it counts. */
+import { constants } from 'node:os';
+import { describe, expect, test } from 'vitest';
+import { MM_MAP, SETTINGS } from '../../src/emit/data-page.ts';
+import { headersSize } from '../../src/emit/elf-file.ts';
+import { errnoNameTable } from '../../src/emit/failure.ts';
+import { machine as i386 } from '../../src/emit/i386.ts';
+import { emitStub } from '../../src/emit/stub.ts';
+import { machine as x86_64 } from '../../src/emit/x86_64.ts';
+import { PAGE_SIZE } from '../../src/process/address-space.ts';
+import { MM_FIELD_NAMES } from '../../src/process/mm-fields.ts';
+import { memorySource } from '../../src/source/memory.ts';
+import { HANDMADE, handmade } from '../support/handmade.ts';
+import { PROTECTION, segment, testImage } from '../support/images.ts';
+import { planOf, stubOf } from '../support/plans.ts';
+import { imageOf, resolveSource } from '../support/resolve.ts';
+
+const MACHINES = { x86_64, i386 };
+
+test.each(HANDMADE)('the stub for $name is a static ELF file of its arch, at its place', async (program) => {
+  const plan = planOf(await imageOf(program));
+  const stub = await stubOf(plan);
+  const { image } = await resolveSource(memorySource(stub, 'stub'));
+  expect(image).toMatchObject({
+    format: 'elf',
+    variant: 'static',
+    arch: plan.arch,
+    placement: { kind: 'fixed' },
+  });
+  expect(image.stack.execution).toBe(plan.execution);
+  const [file, data] = image.segments;
+  expect(file).toMatchObject({ address: plan.stub + 2n * PAGE_SIZE, protection: PROTECTION.rx });
+  expect(file?.content).toMatchObject({ offset: 0, size: stub.length });
+  expect(data).toMatchObject({ address: plan.stub, size: 2n * PAGE_SIZE, protection: PROTECTION.rw });
+  expect(data?.content).toBeUndefined();
+  expect(image.segments).toHaveLength(2);
+  expect(image.entry).toBeGreaterThan(plan.stub + 2n * PAGE_SIZE);
+  expect(image.entry).toBeLessThan(plan.stub + 2n * PAGE_SIZE + BigInt(stub.length));
+});
+
+test('the same plan gives the same bytes', async () => {
+  const plan = planOf(await imageOf(handmade('elf64-dynamic-pie')));
+  expect(await stubOf(plan)).toEqual(await stubOf(plan));
+});
+
+test.each(HANDMADE)(
+  'the settings of $name are the mm fields, the name and the file’s size',
+  async (program) => {
+    const plan = planOf(await imageOf(program));
+    const stub = await stubOf(plan);
+    const machine = MACHINES[plan.arch];
+    const settings = stub.subarray(headersSize(machine), headersSize(machine) + SETTINGS.size);
+    const step = plan.steps.find((each) => each.op === 'mm');
+    if (step?.op !== 'mm') throw new Error('no mm step');
+    MM_FIELD_NAMES.forEach((name, index) => {
+      const value = BigInt.asUintN(machine.bits, step.fields.fields[name].offset);
+      expect([name, settings.readBigUInt64LE(index * 8)]).toEqual([name, value]);
+    });
+    expect(settings.readUInt32LE(MM_MAP.auxv_size)).toBe(step.fields.auxvSize);
+    expect(settings.readInt32LE(MM_MAP.exe_fd)).toBe(plan.files[step.exe ?? -1]?.fd ?? -1);
+    expect(settings.toString('latin1', SETTINGS.comm, SETTINGS.comm + 4)).toBe('prog');
+    expect(settings.readBigUInt64LE(SETTINGS.fileSize)).toBe(BigInt(stub.length));
+  },
+);
+
+describe('what travels in it', () => {
+  const secret = Buffer.from('these bytes are in no file');
+  const image = () => {
+    const source = memorySource(Buffer.concat([Buffer.alloc(64), secret]), 'memory', true);
+    const content = { source, offset: 64, size: secret.length };
+    return testImage({ segments: [segment(0x400000n, 0x1000n, { content })] });
+  };
+
+  test('the stack image and every payload are in the file, once', async () => {
+    const plan = planOf(image());
+    const stub = await stubOf(plan);
+    for (const bytes of [Buffer.from(plan.stack.bytes), secret]) {
+      expect(stub.indexOf(bytes)).toBeGreaterThan(0);
+      expect(stub.indexOf(bytes, stub.indexOf(bytes) + 1)).toBe(-1);
+    }
+  });
+
+  test('messages name the program and the step that failed', async () => {
+    const plan = planOf(await imageOf(handmade('elf64-static')), { program: 'dir/the program' });
+    const stub = (await stubOf(plan)).toString('latin1');
+    expect(stub).toContain('run-foreign: dir/the program: cannot map PT_LOAD 0 at 0x400000 (4096 bytes): ');
+    expect(stub).not.toContain('PR_SET_MM_MAP');
+  });
+
+  test('reports of refusals are there only when they are wanted', async () => {
+    const plan = planOf(await imageOf(handmade('elf64-static')), { report: true });
+    expect((await stubOf(plan)).toString('latin1')).toContain('prog: the kernel refused PR_SET_MM_MAP');
+  });
+
+  test('a program whose name is as long as a path may be is started with reports, too', async () => {
+    const plan = planOf(testImage(), { program: 'x'.repeat(4095), report: true });
+    expect((await stubOf(plan)).length).toBeGreaterThan(0);
+  });
+});
+
+describe('a plan and its materials must fit', () => {
+  test('a file without a descriptor is an error', async () => {
+    const plan = planOf(await imageOf(handmade('elf64-static')));
+    expect(() => emitStub(plan, [], [])).toThrow('descriptor');
+  });
+
+  test('a payload without its bytes is an error', () => {
+    const source = memorySource(new Uint8Array(8), 'memory');
+    const plan = planOf(
+      testImage({ segments: [segment(0x400000n, 0x1000n, { content: { source, offset: 0, size: 8 } })] }),
+    );
+    expect(() => emitStub(plan, [], [])).toThrow('payload');
+  });
+
+  test('steps in an impossible order are an error', async () => {
+    const plan = planOf(testImage());
+    const reversed = { ...plan, steps: [...plan.steps].reverse() };
+    expect(() => emitStub(reversed, [], [])).toThrow('before it leaves');
+    const withoutMm = { ...plan, steps: plan.steps.filter(({ op }) => op !== 'mm') };
+    expect(() => emitStub(withoutMm, [], [])).toThrow('mm step');
+    const withoutJump = { ...plan, steps: plan.steps.filter(({ op }) => op !== 'jump') };
+    expect(() => emitStub(withoutJump, [], [])).toThrow('no jump');
+  });
+});
+
+test('the table of error names has every errno of this system, readable by length', () => {
+  const { bytes, highest } = errnoNameTable();
+  expect(bytes).toHaveLength((highest + 1) * 16);
+  const name = (errno: number) => {
+    const at = errno * 16;
+    return Buffer.from(bytes.subarray(at + 1, at + 1 + (bytes[at] ?? 0))).toString();
+  };
+  for (const errno of Object.values(constants.errno)) expect(name(errno)).toMatch(/^E[A-Z0-9]+\n?$/);
+  expect(name(constants.errno.ENOMEM)).toBe('ENOMEM\n');
+  expect(name(constants.errno.EEXIST)).toBe('EEXIST\n');
+  expect(name(0)).toBe('errno 0\n');
+});

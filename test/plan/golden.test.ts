@@ -1,0 +1,65 @@
+/**
+ * Whole plans of handmade programs against golden/*.golden.json, on a host without randomness and on one
+ * with. After a change that is meant: `UPDATE_GOLDEN=1 npx vitest run --project portable test/plan`, and
+ * read the diff.
+ */
+import { expect, test } from 'vitest';
+import { emitStub } from '../../src/emit/stub.ts';
+import type { Plan } from '../../src/plan/plan.ts';
+import { planProgram } from '../../src/plan/planner.ts';
+import { expectGolden } from '../support/golden.ts';
+import { HANDMADE, type Handmade } from '../support/handmade.ts';
+import { countingBytes, fakeHost } from '../support/host.ts';
+import { brokenRules } from '../support/memory-model.ts';
+import { imageOf } from '../support/resolve.ts';
+import { text } from '../support/sources.ts';
+
+async function planOf(program: Handmade, randomizeVaSpace: 0 | 2): Promise<Plan> {
+  const image = await imageOf(program);
+  const invocation = {
+    program: program.name,
+    argv: ['argv0', 'an argument'].map(text),
+    envp: ['NAME=value'].map(text),
+    execfn: text(`/handmade/${program.name}`),
+    exe: image.segments.find(({ content }) => content !== undefined)?.content?.source.file,
+  };
+  return planProgram(image, invocation, fakeHost({ randomizeVaSpace, random: countingBytes() }));
+}
+
+/** The plan without what depends on nothing it decides: sources are named, paths are text. */
+function normalised(plan: Plan) {
+  return {
+    ...plan,
+    comm: Buffer.from(plan.comm).toString(),
+    files: plan.files.map(({ fd, path, offset }) => ({ fd, path: Buffer.from(path).toString(), offset })),
+    payloads: plan.payloads.map(({ source, offset, size }) => ({ source: source.name, offset, size })),
+  };
+}
+
+test.each(HANDMADE.map((program) => [program.name, program] as const))('%s', async (name, program) => {
+  const plan = await planOf(program, 0);
+  expectGolden(new URL(`./golden/${name}.golden.json`, import.meta.url), normalised(plan));
+});
+
+test('elf64-dynamic-pie, randomised', async () => {
+  const program = HANDMADE.find(({ name }) => name === 'elf64-dynamic-pie');
+  if (program === undefined) throw new Error('no such program');
+  const plan = await planOf(program, 2);
+  expectGolden(new URL('./golden/elf64-dynamic-pie-random.golden.json', import.meta.url), normalised(plan));
+});
+
+test.each(HANDMADE.map((program) => [program.name, program] as const))(
+  '%s breaks no rule of memory',
+  async (_, program) => {
+    for (const randomize of [0, 2] as const) {
+      const plan = await planOf(program, randomize);
+      const payloads = plan.payloads.map(({ size }) => new Uint8Array(size));
+      const stub = emitStub(
+        plan,
+        plan.files.map(({ fd }) => fd),
+        payloads,
+      );
+      expect(brokenRules(plan, stub.length)).toEqual([]);
+    }
+  },
+);

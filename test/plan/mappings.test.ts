@@ -1,0 +1,238 @@
+/** Segments to memory steps: what is mapped, what is zeroed, read or copied, and what may be replaced. */
+import { describe, expect, test } from 'vitest';
+import type { Segment } from '../../src/image/image.ts';
+import { Materials, mapPart } from '../../src/plan/mappings.ts';
+import { absolute } from '../../src/process/place.ts';
+import type { Source } from '../../src/source/source.ts';
+import { PROTECTION, segment, testImage } from '../support/images.ts';
+import { fileLike, hugeSource } from '../support/sources.ts';
+
+const FILE = fileLike(new Uint8Array(0x8000), 5);
+
+function stepsOf(...segments: Segment[]) {
+  const materials = new Materials();
+  return { steps: mapPart(testImage({ segments }), absolute, materials), materials };
+}
+
+/** Steps in short: the operation, the place, the size and what else there is. */
+function short(...segments: Segment[]): string[] {
+  return stepsOf(...segments).steps.map((step) => {
+    if (!('at' in step)) return step.op;
+    const words = [step.op, `0x${step.at.offset.toString(16)}`, `+0x${step.size.toString(16)}`];
+    if ('protection' in step) words.push(step.protection);
+    if (step.op === 'mmap') {
+      if (step.file !== undefined) words.push(`file@0x${step.file.offset.toString(16)}`);
+      if (step.replace) words.push('replace');
+    }
+    if (step.op === 'read') words.push(`file@0x${step.offset.toString(16)}`);
+    return words.join(' ');
+  });
+}
+
+const content = (offset: number, size: number, source: Source = FILE) => ({ source, offset, size });
+
+describe('a segment whose bytes lie at page boundaries', () => {
+  test('is mapped from the file, and nothing else happens', () => {
+    const whole = segment(0x400000n, 0x2000n, { content: content(0x1000, 0x2000) });
+    expect(short(whole)).toEqual(['mmap 0x400000 +0x2000 r-x file@0x1000']);
+  });
+
+  test('that ends in the middle of a page with no more memory leaves the rest of the page', () => {
+    const part = segment(0x400000n, 0x1234n, { content: content(0, 0x1234) });
+    expect(short(part)).toEqual(['mmap 0x400000 +0x2000 r-x file@0x0']);
+  });
+
+  test('with more memory in the same page has that zeroed to the end of the page', () => {
+    const { rw } = PROTECTION;
+    const tail = segment(0x400000n, 0x1800n, { content: content(0, 0x1234), protection: rw });
+    expect(short(tail)).toEqual(['mmap 0x400000 +0x2000 rw- file@0x0', 'zero 0x401234 +0xdcc']);
+  });
+
+  test('with more pages of memory has those anonymous, after the zeroed tail', () => {
+    const { rw } = PROTECTION;
+    const bss = segment(0x400000n, 0x4000n, { content: content(0, 0x1234), protection: rw });
+    expect(short(bss)).toEqual([
+      'mmap 0x400000 +0x2000 rw- file@0x0',
+      'zero 0x401234 +0xdcc',
+      'mmap 0x402000 +0x2000 rw-',
+    ]);
+  });
+
+  test('whose file bytes fill their last page has no tail to zero', () => {
+    const { rw } = PROTECTION;
+    const bss = segment(0x400000n, 0x3000n, { content: content(0, 0x1000), protection: rw });
+    expect(short(bss)).toEqual(['mmap 0x400000 +0x1000 rw- file@0x0', 'mmap 0x401000 +0x2000 rw-']);
+  });
+
+  test('that is read-only is writable only while its tail is zeroed', () => {
+    const tail = segment(0x400000n, 0x800n, { content: content(0, 0x400), protection: PROTECTION.r });
+    expect(short(tail)).toEqual([
+      'mmap 0x400000 +0x1000 rw- file@0x0',
+      'zero 0x400400 +0xc00',
+      'mprotect 0x400000 +0x1000 r--',
+    ]);
+  });
+
+  test('counts file offsets from where the source begins in its file', () => {
+    const wrapped = fileLike(new Uint8Array(0x4000), 5, 'wrapped', 0x3000);
+    const inner = segment(0x400000n, 0x1000n, { content: content(0x1000, 0x1000, wrapped) });
+    expect(short(inner)).toEqual(['mmap 0x400000 +0x1000 r-x file@0x4000']);
+  });
+});
+
+describe('a segment without bytes', () => {
+  test('is anonymous memory, in whole pages', () => {
+    expect(short(segment(0x400100n, 0x1000n, { protection: PROTECTION.rw }))).toEqual([
+      'mmap 0x400000 +0x2000 rw-',
+    ]);
+  });
+
+  test('is the same when it has content of no size', () => {
+    expect(short(segment(0x400000n, 0x1000n, { content: content(0, 0) }))).toEqual([
+      'mmap 0x400000 +0x1000 r-x',
+    ]);
+  });
+
+  test('keeps each protection as asked for', () => {
+    for (const [name, protection] of Object.entries(PROTECTION)) {
+      const text = `${name.includes('r') ? 'r' : '-'}${name.includes('w') ? 'w' : '-'}${name.includes('x') ? 'x' : '-'}`;
+      expect(short(segment(0x1000n, 0x1000n, { protection }))).toEqual([`mmap 0x1000 +0x1000 ${text}`]);
+    }
+    const none = { read: false, write: false, execute: false };
+    expect(short(segment(0x1000n, 0x1000n, { protection: none }))).toEqual(['mmap 0x1000 +0x1000 ---']);
+  });
+});
+
+describe('bytes of a file that cannot be mapped', () => {
+  const behindLine = fileLike(new Uint8Array(0x4000), 5, 'wrapped', 0x15);
+
+  test('are read into anonymous memory, which is then protected', () => {
+    expect(short(segment(0x400000n, 0x1000n, { content: content(0, 0x1000, behindLine) }))).toEqual([
+      'mmap 0x400000 +0x1000 rw-',
+      'read 0x400000 +0x1000 file@0x15',
+      'mprotect 0x400000 +0x1000 r-x',
+    ]);
+  });
+
+  test('need no protecting where the segment is writable itself', () => {
+    const both = segment(0x400000n, 0x1000n, {
+      content: content(0, 0x1000, behindLine),
+      protection: PROTECTION.rwx,
+    });
+    expect(short(both)).toEqual(['mmap 0x400000 +0x1000 rwx', 'read 0x400000 +0x1000 file@0x15']);
+  });
+
+  test('are read to where they belong inside the first page', () => {
+    expect(
+      short(segment(0x400120n, 0x20n, { content: content(0x20, 0x20), protection: PROTECTION.rw })),
+    ).toEqual(['mmap 0x400000 +0x1000 rw-', 'read 0x400120 +0x20 file@0x20']);
+  });
+
+  test('are read in pieces where there are more than one call can move', () => {
+    const size = 0xa000_0000;
+    const source = { ...hugeSource(size, 5), file: { fd: 5, path: Buffer.from('huge'), offset: 1 } };
+    const big = segment(0x400000n, BigInt(size), {
+      content: content(0, size, source),
+      protection: PROTECTION.rw,
+    });
+    expect(short(big)).toEqual([
+      'mmap 0x400000 +0xa0000000 rw-',
+      'read 0x400000 +0x40000000 file@0x1',
+      'read 0x40400000 +0x40000000 file@0x40000001',
+      'read 0x80400000 +0x20000000 file@0x80000001',
+    ]);
+  });
+});
+
+describe('bytes that are in no file, or secret', () => {
+  const memory: Source = { name: 'memory', size: 0x2000, confidential: false, read: () => new Uint8Array(0) };
+
+  test('travel as a payload and are copied', () => {
+    const { steps, materials } = stepsOf(
+      segment(0x400000n, 0x2000n, { content: content(0x10, 0x1000, memory) }),
+    );
+    expect(steps.map(({ op }) => op)).toEqual(['mmap', 'copy', 'mprotect']);
+    expect(materials.payloads).toEqual([{ source: memory, offset: 0x10, size: 0x1000 }]);
+    expect(materials.files).toEqual([]);
+    expect(steps[1]).toMatchObject({ size: 0x1000n, payload: 0 });
+  });
+
+  test('confidential bytes are copied even when a file has them, aligned or not', () => {
+    const secret: Source = { ...FILE, confidential: true };
+    for (const offset of [0x1000, 0x1234]) {
+      const { steps, materials } = stepsOf(
+        segment(0x400000n, 0x1000n, { content: content(offset, 0x1000, secret) }),
+      );
+      expect(steps.map(({ op }) => op)).toEqual(['mmap', 'copy', 'mprotect']);
+      expect(materials.files).toEqual([]);
+    }
+  });
+
+  test('each segment is a payload of its own, in the segments’ order', () => {
+    const { steps, materials } = stepsOf(
+      segment(0x1000n, 0x1000n, { content: content(0, 1, memory) }),
+      segment(0x2000n, 0x1000n, { content: content(1, 2, memory) }),
+    );
+    expect(materials.payloads.map(({ offset, size }) => [offset, size])).toEqual([
+      [0, 1],
+      [1, 2],
+    ]);
+    expect(steps.flatMap((step) => (step.op === 'copy' ? [step.payload] : []))).toEqual([0, 1]);
+  });
+});
+
+describe('segments that share pages', () => {
+  test('a later one replaces exactly the shared pages, from the right place in the file', () => {
+    const first = segment(0x400000n, 0x2000n, { content: content(0, 0x2000) });
+    const second = segment(0x401000n, 0x2000n, {
+      content: content(0x4000, 0x2000),
+      protection: PROTECTION.rw,
+    });
+    expect(short(first, second)).toEqual([
+      'mmap 0x400000 +0x2000 r-x file@0x0',
+      'mmap 0x401000 +0x1000 rw- file@0x4000 replace',
+      'mmap 0x402000 +0x1000 rw- file@0x5000',
+    ]);
+  });
+
+  test('pages on both sides of an earlier one stay unreplaced', () => {
+    const inner = segment(0x402000n, 0x1000n);
+    const outer = segment(0x400000n, 0x5000n);
+    expect(short(inner, outer)).toEqual([
+      'mmap 0x402000 +0x1000 r-x',
+      'mmap 0x400000 +0x2000 r-x',
+      'mmap 0x402000 +0x1000 r-x replace',
+      'mmap 0x403000 +0x2000 r-x',
+    ]);
+  });
+
+  test('neighbouring earlier pages are replaced in one step', () => {
+    const steps = short(segment(0x1000n, 0x1000n), segment(0x2000n, 0x1000n), segment(0x1000n, 0x2000n));
+    expect(steps.at(-1)).toBe('mmap 0x1000 +0x2000 r-x replace');
+  });
+
+  test('segments that only touch replace nothing', () => {
+    expect(short(segment(0x1000n, 0x1000n), segment(0x2000n, 0x1000n)).join()).not.toContain('replace');
+  });
+});
+
+test('a file that several segments use is one file, counted from its own beginning', () => {
+  const wrapped = fileLike(new Uint8Array(0x4000), 5, 'the same', 0x1000);
+  const { materials } = stepsOf(
+    segment(0x1000n, 0x1000n, { content: content(0, 0x1000) }),
+    segment(0x2000n, 0x1000n, { content: content(0, 0x1000, wrapped) }),
+    segment(0x3000n, 0x1000n, { content: content(0, 0x1000, fileLike(new Uint8Array(0x1000), 6)) }),
+  );
+  expect(materials.files.map(({ fd, offset }) => [fd, offset])).toEqual([
+    [5, 0],
+    [6, 0],
+  ]);
+});
+
+test('four thousand segments, each over the one before, are planned in a moment', () => {
+  const segments = Array.from({ length: 4096 }, (_, index) => segment(BigInt(index) * 0x1000n, 0x2000n));
+  const started = performance.now();
+  const { steps } = stepsOf(...segments);
+  expect(steps).toHaveLength(1 + 4095 * 2);
+  expect(performance.now() - started).toBeLessThan(10_000);
+});

@@ -1,0 +1,172 @@
+/** From an image to a whole plan: order of the steps, names, files, and the limits of execve(2). */
+import { describe, expect, test } from 'vitest';
+import type { ProgramImage } from '../../src/image/image.ts';
+import { type Invocation, planProgram } from '../../src/plan/planner.ts';
+import { ADDRESS_SPACES } from '../../src/process/address-space.ts';
+import { foreignError } from '../support/errors.ts';
+import { handmade } from '../support/handmade.ts';
+import { fakeHost } from '../support/host.ts';
+import { segment, testImage } from '../support/images.ts';
+import { imageOf } from '../support/resolve.ts';
+import { fileLike, hugeSource, text } from '../support/sources.ts';
+
+const invocation = (changes: Partial<Invocation> = {}): Invocation => ({
+  program: 'prog',
+  argv: [text('prog')],
+  envp: [],
+  execfn: text('/bin/prog'),
+  ...changes,
+});
+
+const plan = (image: ProgramImage, changes: Partial<Invocation> = {}, host = fakeHost()) =>
+  planProgram(image, invocation(changes), host);
+
+const operations = (image: ProgramImage, changes: Partial<Invocation> = {}) =>
+  plan(image, changes).steps.map(({ op }) => op);
+
+describe('the order of steps', () => {
+  test('memory, stack, leaving, identity, files closed, jump', async () => {
+    const image = await imageOf(handmade('elf64-static'));
+    const order = operations(image);
+    expect(order.slice(order.indexOf('stack'))).toEqual(['stack', 'leave', 'mm', 'name', 'close', 'jump']);
+    expect(order.slice(0, order.indexOf('stack'))).toEqual(['mmap', 'mmap', 'mmap', 'zero', 'mmap']);
+  });
+
+  test('room is reserved before anything is mapped in it', async () => {
+    const order = operations(await imageOf(handmade('elf64-dynamic-pie')));
+    const reserve = order.indexOf('reserve');
+    expect(reserve).toBeGreaterThan(0);
+    expect(order[reserve + 1]).toBe('mmap');
+    expect(operations(await imageOf(handmade('elf64-static-pie-2m')))[0]).toBe('reserve');
+  });
+
+  test('the same input gives the same plan', async () => {
+    const image = await imageOf(handmade('elf64-dynamic-pie'));
+    expect(plan(image)).toEqual(plan(image));
+  });
+});
+
+describe('files', () => {
+  const exe = fileLike(new Uint8Array(8), 42, '/bin/prog').file;
+
+  test('the exe is one of the files, mentioned by the mm step and closed', () => {
+    const { files, steps } = plan(testImage(), { exe });
+    expect(files.map(({ fd }) => fd)).toEqual([42]);
+    expect(steps.find((step) => step.op === 'mm')).toMatchObject({ exe: 0 });
+    expect(steps.filter((step) => step.op === 'close')).toEqual([{ op: 'close', file: 0 }]);
+  });
+
+  test('an exe that is mapped as well is one file, not two', () => {
+    const source = fileLike(new Uint8Array(0x1000), 42, '/bin/prog');
+    const mapped = segment(0x400000n, 0x1000n, { content: { source, offset: 0, size: 0x1000 } });
+    expect(plan(testImage({ segments: [mapped] }), { exe }).files).toHaveLength(1);
+  });
+
+  test('without one the mm step names none', () => {
+    const { files, steps } = plan(testImage());
+    expect(files).toEqual([]);
+    expect(steps.find((step) => step.op === 'mm')).not.toHaveProperty('exe');
+  });
+});
+
+describe('where the program is entered', () => {
+  test('at its own entry when it is static', () => {
+    expect(plan(testImage()).steps.at(-1)).toMatchObject({
+      op: 'jump',
+      entry: { base: 'absolute', offset: 0x400000n },
+    });
+  });
+
+  test('at the interpreter’s when it has one', async () => {
+    const { steps, stack } = plan(await imageOf(handmade('elf64-dynamic-pie')));
+    expect(steps.at(-1)).toEqual({
+      op: 'jump',
+      entry: { base: 'interp', offset: 0x1040n },
+      sp: { base: 'stack', offset: stack.sp },
+    });
+  });
+});
+
+test.each([
+  ['/usr/bin/prog', 'prog'],
+  ['prog', 'prog'],
+  ['/a/very-long-name-of-a-program', 'very-long-name-'],
+  ['/ends/in/slash/', ''],
+])('the short name of %s is %j', (execfn, comm) => {
+  expect(Buffer.from(plan(testImage(), { execfn: text(execfn) }).comm).toString()).toBe(comm);
+});
+
+test('a stack layout of the loader’s own is used as it is', () => {
+  const layout = () => ({
+    words: [0x1234n],
+    strings: [],
+    args: { from: 0, to: 0 },
+    env: { from: 0, to: 0 },
+    auxv: { from: 0, to: 0 },
+    gap: 0,
+    align: 8,
+  });
+  const { stack } = plan(testImage({ stack: { layout, execution: 'none' } }));
+  expect(Buffer.from(stack.bytes).readBigUInt64LE(0)).toBe(0x1234n);
+});
+
+describe('the limits of execve(2)', () => {
+  const MAX_STRING = 131072;
+  const strings = (count: number, length: number) =>
+    Array.from({ length: count }, () => new Uint8Array(length).fill(0x78));
+
+  test.each(['argv', 'envp'] as const)(
+    'a string of 128 KiB with its NUL is the longest in %s',
+    async (where) => {
+      expect(plan(testImage(), { [where]: strings(1, MAX_STRING - 1) }).steps.length).toBeGreaterThan(0);
+      const error = await foreignError(() => plan(testImage(), { [where]: strings(1, MAX_STRING) }));
+      expect(error).toMatchObject({ code: 'TOO_BIG', exitCode: 126 });
+    },
+  );
+
+  test('everything together may take a quarter of the stack limit, pointers and file name included', async () => {
+    const host = fakeHost({ stackLimit: 4n * 1024n * 1024n });
+    const execfn = text('/x');
+    // 1 MiB in all: 3 bytes of file name, and 8 for each string's pointer.
+    const each = 1024 * 64;
+    const argv = [...strings(15, each - 9), ...strings(1, each - 9 - 3)];
+    expect(plan(testImage(), { argv, execfn }, host).stack.bytes.length).toBeGreaterThan(15 * (each - 9));
+    const error = await foreignError(() => plan(testImage(), { argv, execfn: text('/xy') }, host));
+    expect(error.code).toBe('TOO_BIG');
+    expect(error.hint).toContain('ulimit -s');
+  });
+
+  test('at least 128 KiB are allowed, however small the stack limit', async () => {
+    const host = fakeHost({ stackLimit: 4096n });
+    expect(plan(testImage(), { argv: strings(1, 131072 - 9 - 10) }, host).steps.length).toBeGreaterThan(0);
+    const error = await foreignError(() => plan(testImage(), { argv: strings(1, 131072 - 9 - 9) }, host));
+    expect(error.code).toBe('TOO_BIG');
+  });
+
+  test('at most 6 MiB are allowed, however large the stack limit', async () => {
+    const host = fakeHost({ stackLimit: (1n << 64n) - 1n });
+    const argv = strings(47, MAX_STRING - 9);
+    expect(plan(testImage(), { argv }, host).steps.length).toBeGreaterThan(0);
+    const error = await foreignError(() =>
+      plan(testImage(), { argv: [...argv, ...strings(1, MAX_STRING - 9)] }, host),
+    );
+    expect(error.code).toBe('TOO_BIG');
+  });
+});
+
+test('an image that validation refuses is not planned', async () => {
+  expect((await foreignError(() => plan(testImage({ segments: [] })))).code).toBe('IMAGE_REFUSED');
+});
+
+test.each(['x86_64', 'i386'] as const)(
+  '%s: bytes that do not fit into the room kept for the stub are refused',
+  async (arch) => {
+    const { stubReserve } = ADDRESS_SPACES[arch];
+    const carrying = (bytes: bigint) => {
+      const content = { source: hugeSource(Number(bytes), undefined), offset: 0, size: Number(bytes) };
+      return plan(testImage({ arch, segments: [segment(0x400000n, bytes, { content })] }));
+    };
+    expect(carrying(stubReserve / 2n - 0x10000n).payloads).toHaveLength(1);
+    expect((await foreignError(() => carrying(stubReserve / 2n + 1n))).code).toBe('TOO_BIG');
+  },
+);

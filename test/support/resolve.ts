@@ -1,0 +1,53 @@
+/** From bytes to an image through the real registry and the built-in loaders, with files from a map. */
+import { builtinLoaders } from '../../loaders/index.ts';
+import { ForeignError } from '../../src/errors.ts';
+import type { ProgramImage } from '../../src/image/image.ts';
+import type { LoadContext, LoaderPlugin } from '../../src/loader/contract.ts';
+import { type Resolution, resolveProgram } from '../../src/loader/registry.ts';
+import type { Source } from '../../src/source/source.ts';
+import type { Handmade } from './handmade.ts';
+import { fileLike, text } from './sources.ts';
+
+/** What PROGRAM is open as; the files it names come after it. */
+export const PROGRAM_FD = 10;
+
+/** Opens what the map has; everything else is not found. `run-foreign` is ourselves. */
+export function contextOf(files: Readonly<Record<string, Uint8Array>>): LoadContext {
+  return {
+    open(path) {
+      const name = Buffer.from(path).toString('latin1');
+      const index = Object.keys(files).indexOf(name);
+      const bytes = files[name];
+      if (bytes === undefined) throw new ForeignError('PROGRAM_NOT_FOUND', 'no such file', { subject: name });
+      return fileLike(bytes, PROGRAM_FD + 1 + index, name);
+    },
+    isSelf: (command) => /(^|\/)run-foreign$/.test(Buffer.from(command).toString('latin1')),
+  };
+}
+
+export interface ResolveOptions {
+  readonly argv?: readonly string[];
+  readonly format?: string;
+  readonly loaders?: readonly LoaderPlugin[];
+}
+
+export function resolveSource(
+  source: Source,
+  files: Readonly<Record<string, Uint8Array>> = {},
+  options: ResolveOptions = {},
+): Promise<Resolution> {
+  return resolveProgram({
+    source,
+    argv: (options.argv ?? [source.name]).map(text),
+    execfn: text(source.name),
+    loaders: options.loaders ?? builtinLoaders,
+    context: contextOf(files),
+    format: options.format,
+  });
+}
+
+/** The image of a handmade program, whose bytes are a file's. */
+export async function imageOf({ name, bytes, files }: Handmade): Promise<ProgramImage> {
+  const { image } = await resolveSource(fileLike(bytes, PROGRAM_FD, `/handmade/${name}`), files);
+  return image;
+}
