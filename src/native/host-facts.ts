@@ -5,7 +5,7 @@ import { parseAuxvTypes } from '../process/auxv.ts';
 import type { HostFacts, VdsoPiece } from '../process/host.ts';
 import { personality, softLimit } from './libc.ts';
 import { lowestMmField } from './mm-probe.ts';
-import { CAPABILITY, keepsCapability, readNumber, readText } from './proc.ts';
+import { CAPABILITY, inInitialUserNamespace, keepsCapability, readNumber, readText } from './proc.ts';
 
 const RLIMIT_STACK = 3;
 const ADDR_NO_RANDOMIZE = 0x0040000;
@@ -37,7 +37,7 @@ function randomizeVaSpace(): 0 | 1 | 2 {
 
 /** vm.mmap_min_addr binds those without CAP_SYS_RAWIO (security/commoncap.c, cap_mmap_addr). */
 function lowestMapping(): bigint {
-  if (keepsCapability(CAPABILITY.SYS_RAWIO)) return 0n;
+  if (keepsCapability(CAPABILITY.SYS_RAWIO) && inInitialUserNamespace()) return 0n;
   const minimum = BigInt(readNumber('/proc/sys/vm/mmap_min_addr') ?? DEFAULT_MMAP_MIN_ADDR);
   return minimum - (minimum % PAGE_SIZE);
 }

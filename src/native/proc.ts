@@ -1,5 +1,5 @@
 /** Readers for /proc and /sys: text in, facts out. A file that cannot be read is undefined, never a guess. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 
 export function readText(path: string): string | undefined {
   try {
@@ -48,6 +48,18 @@ export function hasCapability(capability: bigint): boolean {
 /** Whether it will still have it after an exec: root keeps all it has, others only ambient ones (capabilities(7)). */
 export function keepsCapability(capability: bigint): boolean {
   return capabilityIn(process.geteuid?.() === 0 ? 'CapEff' : 'CapAmb', capability);
+}
+
+/** PROC_USER_INIT_INO, include/linux/proc_ns.h. */
+const INITIAL_USER_NAMESPACE = 'user:[4026531837]';
+
+/** Whether capabilities count for the whole machine: some, as CAP_SYS_RAWIO, mean nothing in a user namespace. */
+export function inInitialUserNamespace(): boolean {
+  try {
+    return readlinkSync('/proc/self/ns/user') === INITIAL_USER_NAMESPACE;
+  } catch {
+    return false;
+  }
 }
 
 function capabilityIn(set: 'CapEff' | 'CapAmb', capability: bigint): boolean {

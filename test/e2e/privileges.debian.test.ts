@@ -2,7 +2,16 @@
  * Without privileges a program still runs, and is what it should be in everything but /proc/PID/exe, which
  * Linux lets only CAP_SYS_ADMIN and CAP_CHECKPOINT_RESTORE set. In a user namespace nothing is missing.
  */
-import { accessSync, chmodSync, constants, copyFileSync, cpSync, readFileSync, realpathSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  readFileSync,
+  realpathSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Identity, identityOf } from '../support/proc.ts';
@@ -32,7 +41,8 @@ beforeAll(() => {
     packages: Record<string, { dev?: boolean; optional?: boolean }>;
   };
   for (const [path, { dev }] of Object.entries(lock.packages)) {
-    if (path === '' || dev === true) continue;
+    // Of an optional package for another machine there is nothing to copy.
+    if (path === '' || dev === true || !existsSync(join(ROOT, path))) continue;
     cpSync(join(ROOT, path), at(path), {
       recursive: true,
       dereference: true,
