@@ -38,7 +38,7 @@ beforeAll(() => {
   chmodSync(directory.path, 0o755);
   cpSync(join(ROOT, 'dist'), at('dist'), { recursive: true });
   const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
-    packages: Record<string, { dev?: boolean; optional?: boolean }>;
+    packages: Record<string, { dev?: boolean }>;
   };
   for (const [path, { dev }] of Object.entries(lock.packages)) {
     // Of an optional package for another machine there is nothing to copy.
