@@ -3,7 +3,7 @@
  * describe block a program; identity.test.ts and identity.debian.test.ts say which.
  */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type Identity, identityOf } from '../support/proc.ts';
+import { type Identity, identityOf, withoutPrivilege } from '../support/proc.ts';
 import { COMMAND, NODE_PATH, run } from '../support/run.ts';
 import { exact, vdsoNeighbours, view, writableCode } from './identity-view.ts';
 
@@ -36,7 +36,7 @@ export async function startBoth(program: Program, prefix: readonly string[] = []
     return identityOf(command, rest, { env: ENVIRONMENT, bits });
   };
   const [native, foreign] = await Promise.all([start([file]), start([process.execPath, COMMAND, file])]);
-  return { native, foreign };
+  return { native, foreign: withoutPrivilege(foreign, native.exe) };
 }
 
 export function describeIdentity(program: Program): void {

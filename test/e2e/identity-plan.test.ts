@@ -12,7 +12,13 @@ import type { Plan, Step } from '../../src/plan/plan.ts';
 import { planProgram } from '../../src/plan/planner.ts';
 import type { Place } from '../../src/process/place.ts';
 import { mayMapAt } from '../support/machine.ts';
-import { type Identity, identityOf, type Mapping, type StatField } from '../support/proc.ts';
+import {
+  type Identity,
+  identityOf,
+  type Mapping,
+  type StatField,
+  withoutPrivilege,
+} from '../support/proc.ts';
 import { COMMAND, NODE_PATH, runForeign, SAMPLES } from '../support/run.ts';
 import { withoutRandomness } from './identity-checks.ts';
 import { withoutVdso } from './identity-view.ts';
@@ -37,7 +43,8 @@ async function planAndRun(file: string, bits: 32 | 64, args = ARGS): Promise<Pla
   const invocation = { program: file, argv, envp, execfn: path };
   const plan = planProgram(image, invocation, { ...hostFacts(), randomizeVaSpace: 0 });
   const [command = '', ...rest] = [...prefix, process.execPath, COMMAND, file, ...args];
-  const identity = await identityOf(command, rest, { env: ENVIRONMENT, bits });
+  const started = await identityOf(command, rest, { env: ENVIRONMENT, bits });
+  const identity = withoutPrivilege(started, file);
   return { plan, identity, fixed: prefix.length > 0 };
 }
 

@@ -5,7 +5,7 @@
 import { chmodSync, closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { type Identity, readIdentity, startAndSettle } from '../support/proc.ts';
+import { type Identity, readIdentity, startAndSettle, withoutPrivilege } from '../support/proc.ts';
 import { COMMAND, NODE_PATH, run, runForeign, SAMPLES, temporary } from '../support/run.ts';
 import { view } from './identity-view.ts';
 
@@ -98,7 +98,7 @@ describe('a script', () => {
       look(path, ['argument']),
       look(process.execPath, [COMMAND, path, 'argument']),
     ]);
-    expect(view(foreign)).toEqual(view(native));
+    expect(view(withoutPrivilege(foreign, native.exe))).toEqual(view(native));
     expect(foreignName).toBe(nativeName);
     expect(foreignName).toBe(path);
     expect(foreign.comm).toBe('waiting-script');

@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, readlinkSync } from 'node:fs';
+import { CAPABILITY, keepsCapability } from '../../src/native/proc.ts';
 import { NODE_PATH, SAMPLES } from './run.ts';
 
 export interface Mapping {
@@ -106,6 +107,20 @@ function strings(text: string): string[] {
 
 function text(pid: number, file: string): string {
   return readFileSync(`/proc/${pid}/${file}`, 'latin1');
+}
+
+/** Whether Linux lets a process started from here set /proc/PID/exe (prctl(2), PR_SET_MM_EXE_FILE). */
+const MAY_SET_EXE = keepsCapability(CAPABILITY.SYS_ADMIN) || keepsCapability(CAPABILITY.CHECKPOINT_RESTORE);
+
+/**
+ * The identity to compare with that of execve, which names `file`. Who may not set /proc/PID/exe must find
+ * the memfd there, and everything else as it should be.
+ */
+export function withoutPrivilege(identity: Identity, file: string): Identity {
+  if (MAY_SET_EXE) return identity;
+  const memfd = `/memfd:${identity.comm} (deleted)`;
+  if (identity.exe !== memfd) throw new Error(`/proc/PID/exe is ${identity.exe}, not ${memfd}`);
+  return { ...identity, exe: file };
 }
 
 export interface Living {
