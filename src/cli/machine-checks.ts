@@ -2,10 +2,9 @@
  * What the machine is asked by `run-foreign check`. Each question is really tried out, on this process
  * or in one of its own, and every no comes with what can be done about it.
  */
-import { closeSync, openSync } from 'node:fs';
 import { hex } from '../errors.ts';
 import { personality } from '../native/libc.ts';
-import { lowestMmField, mmMapSize, tryMmMap, trySetStartCode } from '../native/mm-probe.ts';
+import { lowestMmField, mmMapSize, probeExeFile, probeMmMap, trySetStartCode } from '../native/mm-probe.ts';
 import { CAPABILITY, hasCapability, readNumber } from '../native/proc.ts';
 import { tryExit, tryMapZero } from './probe-programs.ts';
 
@@ -41,8 +40,8 @@ function verdict(
 
 function mmMap(): MachineCheck {
   const size = mmMapSize();
-  const result = tryMmMap();
-  const ok = typeof size === 'number' && result === 0;
+  const result = probeMmMap();
+  const ok = typeof size === 'number' && result === undefined;
   const found =
     typeof size === 'string'
       ? `the kernel answers ${size} when asked for its size`
@@ -57,15 +56,8 @@ function mmMap(): MachineCheck {
 }
 
 function exeFile(): MachineCheck {
-  const fd = openSync('/proc/self/exe', 'r');
-  let result: number | string;
-  try {
-    result = tryMmMap({}, fd);
-  } finally {
-    closeSync(fd);
-  }
-  // This process still stands in its own file, so EBUSY is as far as a yes can get.
-  const ok = result === 'EBUSY' || result === 0;
+  const result = probeExeFile();
+  const ok = result === undefined;
   const holds = (['SYS_ADMIN', 'CHECKPOINT_RESTORE'] as const).filter((name) =>
     hasCapability(CAPABILITY[name]),
   );

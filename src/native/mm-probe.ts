@@ -1,10 +1,11 @@
 /**
- * Asks the kernel what PR_SET_MM takes, by setting this process's own fields to what they are already
- * (prctl(2); kernel/sys.c, validate_prctl_map_addr). A probe that is refused changes nothing.
+ * Asks the kernel what PR_SET_MM takes, without changing anything (prctl(2); kernel/sys.c,
+ * prctl_set_mm_map and validate_prctl_map_addr).
  */
-import { MM_FIELD_NAMES, type MmFieldName } from '../process/mm-fields.ts';
+import { closeSync, openSync } from 'node:fs';
+import { MM_FIELD_NAMES } from '../process/mm-fields.ts';
 import { addressOf, prctl } from './libc.ts';
-import { readText, statFields } from './proc.ts';
+import { statFields } from './proc.ts';
 
 /** include/uapi/linux/prctl.h */
 export const PR_SET_MM = 35;
@@ -13,7 +14,15 @@ const PR_SET_MM_MAP = 14;
 const PR_SET_MM_MAP_SIZE = 15;
 
 const MAP_SIZE = 104;
+const AUXV_SIZE_OFFSET = 96;
 const EXE_FD_OFFSET = 100;
+const AUXV_SIZE = 16;
+/** No user memory is ever here, so copying from it is EFAULT. */
+const KERNEL_ADDRESS = 0xffff_ffff_ffff_f000n;
+/** Above every minimum a kernel is built with. */
+const HARMLESS_ADDRESS = 0x10_0000n;
+/** proc(5), /proc/PID/stat. */
+const START_CODE_FIELD = 26;
 
 /** Candidates for the lowest field: any address, one page, CONFIG_LSM_MMAP_MIN_ADDR as distributions set it. */
 const LOWEST_CANDIDATES = [0x1000n, 0x8000n, 0x10000n];
@@ -26,51 +35,51 @@ export function mmMapSize(): number | string {
 }
 
 /**
- * Sets this process's fields to themselves but for `changes`: 0, or the name of the error. With the
- * process's own executable as `exeFd` the answer is EBUSY where setting it is allowed, and else EPERM.
+ * Asks whether PR_SET_MM_MAP would take fields at `address`: undefined is yes, else the name of the error.
+ *
+ * Nothing is ever set: the kernel copies the auxv after it has checked the fields and before it changes
+ * anything, and the auxv offered here is at an address no process has. Setting the fields to themselves
+ * would not do, because brk moves whenever anything in this process allocates memory.
  */
-export function tryMmMap(changes: Partial<Record<MmFieldName, bigint>> = {}, exeFd = -1): number | string {
-  const now = currentFields();
+export function probeMmMap(address: bigint = HARMLESS_ADDRESS): string | undefined {
+  const result = setMmMap(address, { auxvSize: AUXV_SIZE, exeFd: -1 });
+  return result === 'EFAULT' ? undefined : String(result);
+}
+
+/**
+ * Asks whether this process may set its exe file: undefined is yes, else the name of the error. A file that
+ * is not regular is refused with EACCES, but only to those who have the privilege (EPERM).
+ */
+export function probeExeFile(): string | undefined {
+  const fd = openSync('/dev/null', 'r');
+  try {
+    const result = setMmMap(HARMLESS_ADDRESS, { auxvSize: 0, exeFd: fd });
+    return result === 'EACCES' ? undefined : String(result);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function setMmMap(
+  address: bigint,
+  { auxvSize, exeFd }: { auxvSize: number; exeFd: number },
+): number | string {
   const map = Buffer.alloc(MAP_SIZE);
   MM_FIELD_NAMES.forEach((name, index) => {
-    map.writeBigUInt64LE(changes[name] ?? now[name], index * 8);
+    map.writeBigUInt64LE(name === 'end_code' ? address + 1n : address, index * 8);
   });
+  map.writeBigUInt64LE(KERNEL_ADDRESS, MM_FIELD_NAMES.indexOf('auxv') * 8);
+  map.writeUInt32LE(auxvSize, AUXV_SIZE_OFFSET);
   map.writeInt32LE(exeFd, EXE_FD_OFFSET);
   return prctl(PR_SET_MM, PR_SET_MM_MAP, addressOf(map), MAP_SIZE, 0);
 }
 
 /** PR_SET_MM_START_CODE with the value it has: 0, or the name of the error. */
 export function trySetStartCode(): number | string {
-  return prctl(PR_SET_MM, PR_SET_MM_START_CODE, currentFields().start_code, 0, 0);
+  return prctl(PR_SET_MM, PR_SET_MM_START_CODE, statFields()(START_CODE_FIELD), 0, 0);
 }
 
 /** The lowest address PR_SET_MM_MAP takes in a field. */
 export function lowestMmField(): bigint {
-  const last = LOWEST_CANDIDATES.length - 1;
-  const accepted = LOWEST_CANDIDATES.find(
-    (start_code, index) => index === last || tryMmMap({ start_code }) === 0,
-  );
-  tryMmMap();
-  return accepted ?? 0n;
-}
-
-/** /proc/self/stat, fields 26-28 and 45-51; brk from the end of the heap. */
-function currentFields(): Record<MmFieldName, bigint> {
-  const stat = statFields();
-  const heap = readText('/proc/self/maps')?.match(/^[0-9a-f]+-([0-9a-f]+) .*\[heap\]$/m)?.[1];
-  const start_brk = stat(47);
-  return {
-    start_code: stat(26),
-    end_code: stat(27),
-    start_stack: stat(28),
-    start_data: stat(45),
-    end_data: stat(46),
-    start_brk,
-    brk: heap === undefined ? start_brk : BigInt(`0x${heap}`),
-    arg_start: stat(48),
-    arg_end: stat(49),
-    env_start: stat(50),
-    env_end: stat(51),
-    auxv: stat(28),
-  };
+  return LOWEST_CANDIDATES.find((address) => probeMmMap(address) === undefined) ?? HARMLESS_ADDRESS;
 }

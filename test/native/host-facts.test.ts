@@ -4,8 +4,8 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync, writeSync } fro
 import { describe, expect, test } from 'vitest';
 import { hostFacts } from '../../src/native/host-facts.ts';
 import { isCloseOnExec, memfdExecutable, prctl, SystemError, setCloseOnExec } from '../../src/native/libc.ts';
-import { lowestMmField, mmMapSize, tryMmMap } from '../../src/native/mm-probe.ts';
-import { readNumber, statFields } from '../../src/native/proc.ts';
+import { lowestMmField, mmMapSize, probeExeFile, probeMmMap } from '../../src/native/mm-probe.ts';
+import { CAPABILITY, hasCapability, readNumber, statFields } from '../../src/native/proc.ts';
 import { AT } from '../../src/process/auxv.ts';
 
 describe('host facts', () => {
@@ -84,19 +84,25 @@ describe('probing PR_SET_MM', () => {
   test('leaves this process as it was', () => {
     const before = identity();
     lowestMmField();
-    tryMmMap();
+    probeMmMap();
+    probeExeFile();
     expect(identity()).toEqual(before);
   });
 
-  test('either works with the fields as they are, or names the error', () => {
+  test('says yes, or names the error', () => {
     const size = mmMapSize();
-    if (typeof size === 'string') expect(tryMmMap()).toMatch(/^E/);
-    else expect([size, tryMmMap()]).toEqual([104, 0]);
+    if (typeof size === 'string') expect(probeMmMap()).toMatch(/^E/);
+    else expect([size, probeMmMap()]).toEqual([104, undefined]);
+  });
+
+  test('finds the exe file settable for those with the capability, and nobody else', () => {
+    const allowed = hasCapability(CAPABILITY.SYS_ADMIN) || hasCapability(CAPABILITY.CHECKPOINT_RESTORE);
+    if (typeof mmMapSize() === 'number') expect(probeExeFile()).toBe(allowed ? undefined : 'EPERM');
   });
 
   test('the lowest field is a page, and what lies below it is refused', () => {
     const lowest = lowestMmField();
     expect(lowest % 4096n).toBe(0n);
-    if (typeof mmMapSize() === 'number') expect(tryMmMap({ start_code: 0n })).toBe('EINVAL');
+    if (typeof mmMapSize() === 'number') expect(probeMmMap(0n)).toBe('EINVAL');
   });
 });
