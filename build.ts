@@ -1,7 +1,8 @@
-/** Builds dist/: the command as one CommonJS file, the library as ES modules with their types. */
+/** Builds dist/: the launcher, the command as one CommonJS file, the library as ES modules with their types. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, renameSync, rmSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type BuildOptions, build } from 'esbuild';
+import { emitLauncher } from './src/launcher/launcher.ts';
 
 const common: BuildOptions = {
   bundle: true,
@@ -33,7 +34,7 @@ await Promise.all([
     splitting: true,
   }),
 ]);
-chmodSync(`${OUT}/run-foreign.cjs`, 0o755);
+writeFileSync(`${OUT}/run-foreign`, emitLauncher(), { mode: 0o755 });
 execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', `${OUT}/types`], {
   stdio: 'inherit',
 });

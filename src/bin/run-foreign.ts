@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /**
  * The command's entry. `run-foreign PROGRAM args…` without options goes the plain way, which loads as
  * little as possible; everything else loads the rest of the command first.

@@ -2,6 +2,7 @@
  * What the command was given, byte for byte. Node decodes argv and the environment as UTF-8 and loses
  * what is not, so both are read from /proc, where they still stand as execve put them there.
  */
+import { putBack, socketFrom } from '../launcher/protocol.ts';
 import { readStrings } from '../native/proc.ts';
 
 export interface RawInvocation {
@@ -14,7 +15,9 @@ export interface RawInvocation {
 export function rawInvocation(): RawInvocation {
   const count = process.argv.length - 2;
   const cmdline = readStrings('/proc/self/cmdline');
-  return { args: count > 0 ? cmdline.slice(-count) : [], envp: readStrings('/proc/self/environ') };
+  const environ = readStrings('/proc/self/environ');
+  const envp = socketFrom(process.argv0) === undefined ? environ : putBack(environ);
+  return { args: count > 0 ? cmdline.slice(-count) : [], envp };
 }
 
 /** Bytes as a string that loses none of them, for parsers that want strings. */

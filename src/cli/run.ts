@@ -4,8 +4,8 @@
  */
 import { builtinLoaders } from '../../loaders/index.ts';
 import { hex } from '../errors.ts';
-import { execPlan } from '../launch/exec.ts';
 import { type ProgramRequest, prepareProgram } from '../launch/prepare.ts';
+import { startPlan } from '../launch/start.ts';
 import { toBytes } from './invocation.ts';
 import { writeLine } from './output.ts';
 import { programEnvironment, type RunOptions } from './run-options.ts';
@@ -38,5 +38,5 @@ export async function run(request: ProgramRequest): Promise<never> {
     if (image.interpreter !== undefined) say(`interpreter ${image.interpreter.source.name}`);
     say(`${plan.steps.length} steps, the stub stands at ${hex(plan.stub)}; run-foreign plan shows them`);
   }
-  return execPlan(plan);
+  return startPlan(plan);
 }

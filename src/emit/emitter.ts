@@ -55,12 +55,17 @@ export class Emitter {
 
   /** The result is in ax. */
   systemCall(name: SystemCall, ...args: Argument[]): void {
+    this.systemCallNumber(this.machine.systemCalls[name], ...args);
+  }
+
+  /** A system call by its number in this machine's table. */
+  systemCallNumber(number: number, ...args: Argument[]): void {
     args.forEach((argument, index) => {
       const register = this.machine.parameters[index];
-      if (register === undefined) throw new Error(`${name} has too many arguments`);
+      if (register === undefined) throw new Error(`system call ${number} has too many arguments`);
       this.load(register, argument);
     });
-    this.code.moveImmediate(REG.ax, BigInt(this.machine.systemCalls[name]));
+    this.code.moveImmediate(REG.ax, BigInt(number));
     this.code.systemCall();
   }
 

@@ -1,9 +1,9 @@
 /**
- * What the stub does when a step fails: nobody else is left to say it. It writes the step's message
- * and the name of the error to standard error and ends with status 126.
+ * What emitted code does when a step fails: nobody else is left to say it. It writes the step's message
+ * and the name of the error to standard error and ends.
  */
 import { constants } from 'node:os';
-import { EXIT, printable } from '../errors.ts';
+import { printable } from '../errors.ts';
 import { DATA } from './data-page.ts';
 import type { Emitter } from './emitter.ts';
 import { type Label, REG } from './x86.ts';
@@ -50,10 +50,12 @@ export class Failures {
   readonly #failures: Failure[] = [];
   readonly #messages = new Map<string, bigint>();
   readonly #store: (bytes: Uint8Array) => bigint;
+  readonly #exitStatus: number;
 
-  constructor(emitter: Emitter, store: (bytes: Uint8Array) => bigint) {
+  constructor(emitter: Emitter, store: (bytes: Uint8Array) => bigint, exitStatus: number) {
     this.#emitter = emitter;
     this.#store = store;
+    this.#exitStatus = exitStatus;
   }
 
   /** A label that reports `message` and the error in ax, or `errno`. */
@@ -110,6 +112,6 @@ export class Failures {
     code.store(emitter.data(DATA.scratch2), REG.ax);
     code.store(emitter.data(DATA.scratch3), REG.dx);
     emitter.systemCall('write', STDERR, { data: DATA.scratch2 }, { data: DATA.scratch3 });
-    emitter.systemCall('exit_group', BigInt(EXIT.cannotRun));
+    emitter.systemCall('exit_group', BigInt(this.#exitStatus));
   }
 }

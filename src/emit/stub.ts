@@ -4,9 +4,11 @@
  *   hand-over page zeros at first, filled and made executable by `leave`
  *   the file       headers, what the steps need, code
  */
+import { EXIT } from '../errors.ts';
 import type { Arch } from '../image/image.ts';
 import type { Plan } from '../plan/plan.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
+import { Blobs } from './blobs.ts';
 import { DATA, SETTINGS } from './data-page.ts';
 import { elfHeaders, headersSize } from './elf-file.ts';
 import { Emitter } from './emitter.ts';
@@ -20,30 +22,6 @@ import { REG } from './x86.ts';
 import { machine as x86_64 } from './x86_64.ts';
 
 const MACHINES: Record<Arch, Machine> = { x86_64, i386 };
-
-/** The parts of the stub's file before its code, each at a known address. */
-class Blobs {
-  readonly #start: bigint;
-  readonly #parts: Uint8Array[] = [];
-  #size: number;
-
-  constructor(start: bigint, headers: number) {
-    this.#start = start;
-    this.#size = headers;
-  }
-
-  /** Returns the address `bytes` will have. */
-  add = (bytes: Uint8Array): bigint => {
-    const address = this.#start + BigInt(this.#size);
-    this.#parts.push(bytes);
-    this.#size += bytes.length;
-    return address;
-  };
-
-  finish(): Uint8Array {
-    return Buffer.concat(this.#parts);
-  }
-}
 
 /**
  * The stub's file. `descriptors` are the numbers under which the plan's files will be open in the
@@ -85,7 +63,7 @@ export function emitStub(
   // The code jumps only relatively, so it can be assembled before its place, after the messages that
   // it stores on the way, is known.
   const emitter = new Emitter(machine, 0n, dataAddress);
-  const failures = new Failures(emitter, blobs.add);
+  const failures = new Failures(emitter, blobs.add, EXIT.cannotRun);
   emitPrologue(emitter);
   emitSteps({ emitter, failures, plan, descriptors, payloads: at.payloads }, at.stack);
   emitLeave(emitter, at, settingsBytes.length, handOverBytes.length, handOverAddress);

@@ -111,6 +111,17 @@ export class X86 {
     this.#withMemory([0x89], register, memory);
   }
 
+  /** mov r32, dword [memory]: the upper half becomes 0. */
+  load32(register: Register, memory: Memory): void {
+    this.#withMemory([0x8b], register, memory, false);
+  }
+
+  /** mov byte [memory], register; the lowest byte of ax, cx, dx or bx, which need no prefix. */
+  storeByte(memory: Memory, register: Register): void {
+    if (register > REG.bx) throw new Error('only ax, cx, dx and bx have a byte without a prefix');
+    this.#withMemory([0x88], register, memory, false);
+  }
+
   /** mov dword [memory], immediate. */
   store32(memory: Memory, value: number): void {
     this.#withMemory([0xc7], 0, memory, false);
@@ -191,6 +202,11 @@ export class X86 {
     this.#emit(0xc1, modRm(3, 4, register), count);
   }
 
+  shiftRight(register: Register, count: number): void {
+    this.#rex(true, 0, register);
+    this.#emit(0xc1, modRm(3, 5, register), count);
+  }
+
   jump(label: Label): void {
     this.#emit(0xe9);
     this.#relative(label);
@@ -224,6 +240,10 @@ export class X86 {
   }
   repeatStoreBytes(): void {
     this.#emit(0xf3, 0xaa);
+  }
+  /** repe cmpsb: `equal` is true when cx bytes at si and di are the same; cx must not be 0. */
+  repeatCompareBytes(): void {
+    this.#emit(0xf3, 0xa6);
   }
   popFlags(): void {
     this.#emit(0x9d);

@@ -14,6 +14,7 @@ const signalSet = libc.func('intptr_t signal(int number, intptr_t handler)');
 const execveatPointers = libc.func(
   'int execveat(int fd, const char *path, void *argv, void *envp, int flags)',
 );
+const sendmsgStruct = libc.func('intptr_t sendmsg(int fd, const void *message, int flags)');
 const personalityCall = libc.func('int personality(unsigned long persona)');
 const getrlimitCall = libc.func('int getrlimit(int resource, void *limit)');
 const prctlWords = libc.func(
@@ -87,6 +88,35 @@ export function execDescriptor(fd: number, argv0: Uint8Array): never {
   const envp = Buffer.alloc(8);
   execveatPointers(fd, '', argv, envp, AT_EMPTY_PATH);
   throw new SystemError('execveat', koffi.errno());
+}
+
+/** include/linux/socket.h, include/uapi/asm-generic/socket.h */
+const SOL_SOCKET = 1;
+const SCM_RIGHTS = 1;
+const CMSG_HEADER = 16;
+
+/**
+ * Sends copies of descriptors, with one byte, to the other end of a Unix socket. unix(7), cmsg(3).
+ * The kernel takes at most SCM_MAX_FD (253) at once.
+ */
+export function sendDescriptors(socket: number, fds: readonly number[]): void {
+  const byte = Buffer.alloc(1);
+  const vector = Buffer.alloc(16);
+  vector.writeBigUInt64LE(koffi.address(byte), 0);
+  vector.writeBigUInt64LE(BigInt(byte.length), 8);
+  const control = Buffer.alloc(CMSG_HEADER + Math.ceil(fds.length / 2) * 8);
+  control.writeBigUInt64LE(BigInt(CMSG_HEADER + fds.length * 4), 0);
+  control.writeInt32LE(SOL_SOCKET, 8);
+  control.writeInt32LE(SCM_RIGHTS, 12);
+  fds.forEach((fd, index) => {
+    control.writeInt32LE(fd, CMSG_HEADER + index * 4);
+  });
+  const message = Buffer.alloc(56);
+  message.writeBigUInt64LE(koffi.address(vector), 16);
+  message.writeBigUInt64LE(1n, 24);
+  message.writeBigUInt64LE(koffi.address(control), 32);
+  message.writeBigUInt64LE(BigInt(control.length), 40);
+  check('sendmsg', Number(sendmsgStruct(socket, message, 0)));
 }
 
 const QUERY_PERSONALITY = 0xffffffff;

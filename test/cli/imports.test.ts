@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { COMMAND, temporary } from '../support/run.ts';
+import { NODE_HALF, temporary } from '../support/run.ts';
 
 const directory = temporary();
 afterAll(directory.remove);
@@ -24,7 +24,7 @@ Module._load = function (request, parent, ...rest) {
 
 /** Loading is over when the program is not found. */
 function loaded(args: readonly string[]): { packages: Set<string>; stderr: string } {
-  const child = spawnSync(process.execPath, ['--require', HOOK, COMMAND, ...args], {
+  const child = spawnSync(process.execPath, ['--require', HOOK, NODE_HALF, ...args], {
     encoding: 'utf8',
     env: { NODE_DEBUG: 'esm' },
   });

@@ -11,7 +11,7 @@ afterAll(() => directory.remove());
 
 test('an environment that is no clean list of assignments arrives as it is', async () => {
   const show = ['/bin/cat', '/proc/self/environ'];
-  const foreign = await run(odd, [process.execPath, COMMAND, ...show]);
+  const foreign = await run(odd, [COMMAND, ...show]);
   expect(foreign).toEqual(await run(odd, show));
   expect(foreign.stdout.split('\0')).toEqual([
     'TWICE=first',

@@ -35,7 +35,7 @@ export async function startBoth(program: Program, prefix: readonly string[] = []
     const [command = '', ...rest] = [...prefix, ...words, ...args];
     return identityOf(command, rest, { env: ENVIRONMENT, bits });
   };
-  const [native, foreign] = await Promise.all([start([file]), start([process.execPath, COMMAND, file])]);
+  const [native, foreign] = await Promise.all([start([file]), start([COMMAND, file])]);
   return { native, foreign: withoutPrivilege(foreign, native.exe) };
 }
 

@@ -42,7 +42,7 @@ async function planAndRun(file: string, bits: 32 | 64, args = ARGS): Promise<Pla
   const { image, argv, path } = await loadProgram(request);
   const invocation = { program: file, argv, envp, execfn: path };
   const plan = planProgram(image, invocation, { ...hostFacts(), randomizeVaSpace: 0 });
-  const [command = '', ...rest] = [...prefix, process.execPath, COMMAND, file, ...args];
+  const [command = '', ...rest] = [...prefix, COMMAND, file, ...args];
   const started = await identityOf(command, rest, { env: ENVIRONMENT, bits });
   const identity = withoutPrivilege(started, file);
   return { plan, identity, fixed: prefix.length > 0 };
@@ -153,7 +153,7 @@ describe.each(['omagic', 'nmagic', 'zmagic', 'qmagic'] as const)('aout/tally-%s'
       expect(await runForeign([file])).toMatchObject({ status: 126, stdout: '' });
       return;
     }
-    const { stat, cmdline } = await identityOf(process.execPath, [COMMAND, file, ...ARGS], { bits: 32 });
+    const { stat, cmdline } = await identityOf(COMMAND, [file, ...ARGS], { bits: 32 });
     const minimum = hostFacts().lowestMmField();
     const rules = aoutRules(file, magic);
     const raised = (address: bigint, above = 0n) => (address < minimum + above ? minimum + above : address);
@@ -172,7 +172,7 @@ describe.each(['omagic', 'nmagic', 'zmagic', 'qmagic'] as const)('aout/tally-%s'
       expect(await runForeign([file])).toMatchObject({ status: 126, stdout: '' });
       return;
     }
-    const { auxv } = await identityOf(process.execPath, [COMMAND, file], { bits: 32 });
+    const { auxv } = await identityOf(COMMAND, [file], { bits: 32 });
     expect(auxv).toEqual([[0, 0n]]);
   });
 });

@@ -28,10 +28,9 @@ const NOBODY = IS_ROOT
   ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all']
   : [];
 const NAMESPACE = ['unshare', '--user', '--map-root-user'];
-const ENVIRONMENT = { PATH: NODE_PATH };
+const ENVIRONMENT = { PATH: `${directory.path}:${NODE_PATH}` };
 
-const command = at('dist/run-foreign.cjs');
-const node = at('node');
+const command = at('dist/run-foreign');
 
 /** What nobody can reach: the command, the packages it needs at run time, samples, and Node itself. */
 beforeAll(() => {
@@ -56,11 +55,11 @@ beforeAll(() => {
   }
   copyFileSync(join(SAMPLES, 'aout/hello-omagic'), at('hello-omagic'));
   chmodSync(at('hello-omagic'), 0o755);
-  copyFileSync(process.execPath, node);
+  copyFileSync(process.execPath, at('node'));
 });
 
 const start = (prefix: readonly string[], words: readonly string[], input = '') => {
-  const [file = '', ...args] = [...prefix, node, command, ...words];
+  const [file = '', ...args] = [...prefix, command, ...words];
   return run(file, args, { env: ENVIRONMENT, cwd: directory.path, input });
 };
 
@@ -72,7 +71,7 @@ async function identities(
     const [command = '', ...args] = [...prefix, ...words, file, '-'];
     return identityOf(command, args, { env: ENVIRONMENT, cwd: directory.path });
   };
-  const [native, foreign] = await Promise.all([look([]), look([node, command])]);
+  const [native, foreign] = await Promise.all([look([]), look([command])]);
   return { native, foreign };
 }
 

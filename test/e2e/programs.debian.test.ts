@@ -102,8 +102,7 @@ describe('programs of Debian', () => {
   });
 
   test('run-foreign runs run-foreign', async () => {
-    const args = ['--no-warnings', COMMAND, '/bin/echo', 'twice'];
-    const { stdout } = await expectTheSame(process.execPath, args);
+    const { stdout } = await expectTheSame(COMMAND, ['/bin/echo', 'twice']);
     expect(stdout).toBe('twice\n');
   });
 
@@ -139,7 +138,7 @@ describe('gdb', () => {
   });
 
   test('attaches to a program that run-foreign started and finds its symbols', async () => {
-    const living = await startAndSettle(process.execPath, [COMMAND, fixture]);
+    const living = await startAndSettle(COMMAND, [fixture]);
     try {
       const args = ['-nx', '-batch', '-p', String(living.pid), '-ex', 'frame function main'];
       const { stdout } = await run('/usr/bin/gdb', [...args, '-ex', 'print data[2]', '-ex', 'detach'], {

@@ -96,7 +96,7 @@ describe('a script', () => {
     const path = script('waiting-script', '#!/bin/sh -u\nread -r line\n');
     const [[native, nativeName], [foreign, foreignName]] = await Promise.all([
       look(path, ['argument']),
-      look(process.execPath, [COMMAND, path, 'argument']),
+      look(COMMAND, [path, 'argument']),
     ]);
     expect(view(withoutPrivilege(foreign, native.exe))).toEqual(view(native));
     expect(foreignName).toBe(nativeName);

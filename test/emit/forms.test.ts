@@ -46,6 +46,10 @@ describe('what cannot be encoded is refused', () => {
     expect(() => new X86(64, 0n).store32({ address: 0x1000 }, 1)).toThrow('32-bit mode');
   });
 
+  test('bytes of registers that need a prefix', () => {
+    expect(() => new X86(32, 0n).storeByte({ base: REG.ax, displacement: 0 }, REG.si)).toThrow('prefix');
+  });
+
   test('an absolute table in 64-bit mode', () => {
     expect(() => new X86(64, 0n).storeIndexed({ address: 0x1000 }, REG.ax, REG.dx)).toThrow();
   });

@@ -75,6 +75,7 @@ function registerForms(bits: 32 | 64): void {
     add(bits, 'jumpRegister', 'as', `jmp ${text}`, (code) => code.jumpRegister(register));
     add(bits, 'shiftLeft', 'as', `shl ${text}, 4`, (code) => code.shiftLeft(register, 4));
     add(bits, 'shiftLeft', 'objdump', `shl ${text},0x1`, (code) => code.shiftLeft(register, 1));
+    add(bits, 'shiftRight', 'as', `shr ${text}, 28`, (code) => code.shiftRight(register, 28));
   }
 }
 
@@ -130,6 +131,17 @@ function memoryForms(bits: 32 | 64): void {
         code.loadWord16(register, memory),
       );
     }
+    for (const name of ['cx', 'dx', ...(bits === 64 ? (['r9'] as const) : [])] as const)
+      add(bits, 'load32', 'as', `{disp32} mov ${dword(name)}, dword ptr ${text}`, (code) =>
+        code.load32(REG[name], memory),
+      );
+    for (const [name, byte] of [
+      ['cx', 'cl'],
+      ['bx', 'bl'],
+    ] as const)
+      add(bits, 'storeByte', 'as', `{disp32} mov byte ptr ${text}, ${byte}`, (code) =>
+        code.storeByte(memory, REG[name]),
+      );
     for (const value of [0, -1, 0x12345678])
       add(bits, 'store32', 'as', `{disp32} mov dword ptr ${text}, ${value}`, (code) =>
         code.store32(memory, value),
@@ -208,6 +220,7 @@ function jumpForms(bits: 32 | 64): void {
 function plainForms(bits: 32 | 64): void {
   add(bits, 'systemCall', 'as', bits === 64 ? 'syscall' : 'int 0x80', (code) => code.systemCall());
   add(bits, 'repeatMoveBytes', 'as', 'rep movsb', (code) => code.repeatMoveBytes());
+  add(bits, 'repeatCompareBytes', 'as', 'repe cmpsb', (code) => code.repeatCompareBytes());
   add(bits, 'repeatStoreBytes', 'as', 'rep stosb', (code) => code.repeatStoreBytes());
   add(bits, 'popFlags', 'as', bits === 64 ? 'popfq' : 'popf', (code) => code.popFlags());
   add(bits, 'return', 'as', 'ret', (code) => code.return());

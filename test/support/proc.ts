@@ -136,7 +136,7 @@ export interface StartOptions {
 }
 
 /**
- * Starts a program and waits until it sleeps with Node, if there was one, gone and its memory at rest.
+ * Starts a program and waits until it sleeps, with the launcher and the stub gone and its memory at rest.
  * A program that ends instead is an error with what it wrote on standard error.
  */
 export async function startAndSettle(
@@ -188,7 +188,7 @@ async function settled(child: ChildProcess, pid: number, complaint: () => string
       throw new Error(`the program ended (${child.exitCode ?? child.signalCode}): ${complaint()}`);
     }
     const maps = text(pid, 'maps');
-    const ours = maps.includes(process.execPath) || maps.includes('/memfd:');
+    const ours = /\/run-foreign$/m.test(maps) || maps.includes('/memfd:');
     if (!ours && statWords(pid)[0] === 'S' && maps !== '' && maps === before) return;
     before = maps;
   }

@@ -1,5 +1,5 @@
 /**
- * Runs commands as a user would, above all the built dist/run-foreign.cjs, and says how they ended.
+ * Runs commands as a user would, above all the built dist/run-foreign, and says how they ended.
  * Output is kept as latin1 text: one character a byte, so nothing a program writes is lost or mended.
  */
 import { spawn } from 'node:child_process';
@@ -10,9 +10,11 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** The command under test. */
-export const COMMAND = join(ROOT, 'dist/run-foreign.cjs');
+export const COMMAND = join(ROOT, 'dist/run-foreign');
+/** Its half in Node, which can be started without the launcher. */
+export const NODE_HALF = `${COMMAND}.cjs`;
 export const SAMPLES = join(ROOT, 'samples');
-/** A PATH by which `#!/usr/bin/env node` finds the Node that runs the tests. */
+/** A PATH in which the command finds the Node that runs the tests. */
 export const NODE_PATH = `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin`;
 
 const TIME_LIMIT = 20_000;
@@ -60,18 +62,18 @@ export function run(file: string, args: readonly string[] = [], options: RunOpti
   });
 }
 
-/** `run-foreign args…`, started with the Node that runs the tests, so that `env` may lack a PATH. */
+/** `run-foreign args…`. */
 export function runForeign(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  return run(process.execPath, [COMMAND, ...args], options);
+  return run(COMMAND, args, options);
 }
 
-/** A shell script with positional parameters; `"$RUN_FOREIGN_NODE" "$RUN_FOREIGN"` starts the command. */
+/** A shell script with positional parameters. */
 export function sh(script: string, args: readonly string[] = [], options: RunOptions = {}): Promise<Outcome> {
   return run('/bin/sh', ['-c', script, 'sh', ...args], options);
 }
 
-/** A word for shell scripts: Node and the command, quoted. */
-export const SHELL_COMMAND = [process.execPath, COMMAND].map(quote).join(' ');
+/** A word for shell scripts: the command, quoted. */
+export const SHELL_COMMAND = quote(COMMAND);
 
 export function quote(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;

@@ -1,0 +1,25 @@
+/** What an emitted ELF file holds between its headers and its code. */
+
+/** Parts one after the other, each at an address that is known as soon as it is added. */
+export class Blobs {
+  readonly #start: bigint;
+  readonly #parts: Uint8Array[] = [];
+  #size: number;
+
+  constructor(start: bigint, headers: number) {
+    this.#start = start;
+    this.#size = headers;
+  }
+
+  /** Returns the address `bytes` will have. */
+  add = (bytes: Uint8Array): bigint => {
+    const address = this.#start + BigInt(this.#size);
+    this.#parts.push(bytes);
+    this.#size += bytes.length;
+    return address;
+  };
+
+  finish(): Uint8Array {
+    return Buffer.concat(this.#parts);
+  }
+}

@@ -1,0 +1,73 @@
+/** The launcher's writable memory: offsets in bytes. It begins as zeros; the first part is the emitter's own. */
+import { DATA } from '../emit/data-page.ts';
+import type { Emitter } from '../emit/emitter.ts';
+import { REG } from '../emit/x86.ts';
+import { MAX_DESCRIPTORS } from './protocol.ts';
+
+/** PATH_MAX, include/uapi/linux/limits.h */
+export const PATH_MAX = 4096;
+/** struct cmsghdr: cmsg_len, cmsg_level and cmsg_type. */
+export const CMSG_HEADER = 16;
+const SIZEOF = { sigaction: 32, siginfo: 128, msghdr: 56, iovec: 16 };
+
+const sizes = {
+  pair: 8,
+  parentSocket: 8,
+  childSocket: 8,
+  pid: 8,
+  status: 8,
+  stubFd: 8,
+  replySize: 8,
+  envp: 8,
+  path: 8,
+  searched: 8,
+  /** struct sigaction as the system call has it: handler, flags, restorer, mask. */
+  defaultAction: SIZEOF.sigaction,
+  ignoreAction: SIZEOF.sigaction,
+  oldAction: SIZEOF.sigaction,
+  sigchldSet: 8,
+  noTime: 16,
+  wasPending: 8,
+  siginfo: SIZEOF.siginfo,
+  message: SIZEOF.msghdr,
+  vector: SIZEOF.iovec,
+  byte: 8,
+  control: CMSG_HEADER + MAX_DESCRIPTORS * 4 + 4,
+  stubArgv: 16,
+  nodeArgv0: 64,
+  script: PATH_MAX + 8,
+  candidate: PATH_MAX + 8,
+};
+
+export type Slot = keyof typeof sizes;
+
+function place(): { readonly at: Record<Slot, number>; readonly size: number } {
+  const at = {} as Record<Slot, number>;
+  let next: number = DATA.settings;
+  for (const [name, size] of Object.entries(sizes)) {
+    at[name as Slot] = next;
+    next += Math.ceil(size / 8) * 8;
+  }
+  return { at, size: next };
+}
+
+const placed = place();
+export const DATA_SIZE = BigInt(placed.size);
+
+/** A slot's address plus some bytes, for system calls that want a pointer. */
+export function address(emitter: Emitter, slot: Slot, plus = 0): bigint {
+  return emitter.dataAddress + BigInt(placed.at[slot] + plus);
+}
+
+/** What a slot holds, as an argument. */
+export const held = (slot: Slot) => ({ data: placed.at[slot] });
+
+export function memory(emitter: Emitter, slot: Slot, plus = 0) {
+  return emitter.data(placed.at[slot] + plus);
+}
+
+/** Stores a number; changes ax. */
+export function set(emitter: Emitter, slot: Slot, value: bigint, plus = 0): void {
+  emitter.code.moveImmediate(REG.ax, value);
+  emitter.code.store(memory(emitter, slot, plus), REG.ax);
+}

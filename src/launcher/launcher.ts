@@ -1,0 +1,57 @@
+/**
+ * The command itself: a static ELF program without a C library, emitted when the package is built. Its process
+ * becomes the program, and it does nothing that a program could notice: Node, which changes signal handling,
+ * descriptors, limits and more of the process it runs in, runs in a child (protocol.ts says how they talk).
+ *
+ * x86-64 only, like the Node it starts. Between the fork and the last execve it has the stack the kernel gave it.
+ */
+import { Blobs } from '../emit/blobs.ts';
+import { elfHeaders, headersSize } from '../emit/elf-file.ts';
+import { Emitter } from '../emit/emitter.ts';
+import { Failures } from '../emit/failure.ts';
+import { REG } from '../emit/x86.ts';
+import { machine } from '../emit/x86_64.ts';
+import { EXIT } from '../errors.ts';
+import { alignUp, PAGE_SIZE } from '../process/address-space.ts';
+import { emitChild } from './child.ts';
+import { DATA_SIZE } from './data.ts';
+import { emitParent } from './parent.ts';
+
+/** Where static programs usually stand. */
+const ADDRESS = 0x400000n;
+
+/** What both halves of the launcher are emitted with. */
+export interface LauncherContext {
+  readonly emitter: Emitter;
+  /** Failures of ours. */
+  readonly failures: Failures;
+  /** Puts a NUL-terminated string into the file and returns its address. */
+  readonly text: (text: string) => bigint;
+}
+
+/** The launcher's file; it expects Node's half of the command beside it, under its own name and `.cjs`. */
+export function emitLauncher(): Uint8Array {
+  const data = { address: ADDRESS, size: alignUp(DATA_SIZE, PAGE_SIZE) };
+  const fileAddress = data.address + data.size;
+  const blobs = new Blobs(fileAddress, headersSize(machine));
+  const emitter = new Emitter(machine, 0n, data.address);
+  const failures = new Failures(emitter, blobs.add, EXIT.ours);
+  const refusals = new Failures(emitter, blobs.add, EXIT.cannotRun);
+  const text = (string: string) => blobs.add(Buffer.from(`${string}\0`));
+  const context = { emitter, failures, text };
+
+  const child = emitter.code.label();
+  emitter.code.moveImmediate(REG.r13, data.address);
+  emitter.code.move(REG.bp, REG.sp);
+  emitParent(context, refusals, child);
+  emitter.code.place(child);
+  emitChild(context);
+  failures.emit();
+  refusals.emit();
+
+  const entry = blobs.add(emitter.code.finish());
+  const body = blobs.finish();
+  const size = BigInt(headersSize(machine) + body.length);
+  const headers = elfHeaders({ machine, address: fileAddress, entry, data, execution: 'none', size });
+  return Buffer.concat([headers, body]);
+}

@@ -1,0 +1,160 @@
+/**
+ * The launcher's own process: starts Node, waits for the stub, becomes it.
+ *
+ * SIGCHLD is the one thing of the process that is touched, and put back: it must have its default while Node may
+ * end by itself (else there is no status), and be ignored when Node is ended (then the kernel forgets the child:
+ * it neither shows in the program's wait(2) nor in its getrusage(RUSAGE_CHILDREN)). Changing its action
+ * discards a pending SIGCHLD, so one that was blocked and pending is taken out first and queued again.
+ */
+
+import type { Failures } from '../emit/failure.ts';
+import { type Label, REG } from '../emit/x86.ts';
+import { EXIT } from '../errors.ts';
+import { address, CMSG_HEADER, held, memory, set } from './data.ts';
+import type { LauncherContext } from './launcher.ts';
+import { MAX_DESCRIPTORS } from './protocol.ts';
+import { SYS } from './system-calls.ts';
+
+/** include/linux/socket.h, include/linux/net.h */
+const AF_UNIX = 1n;
+const SOCK_STREAM_CLOEXEC = 0x80001n;
+/** include/uapi/asm-generic/signal.h */
+const SIGCHLD = 17;
+const SIGKILL = 9n;
+const SIG_IGN = 1n;
+const SIGSET_SIZE = 8n;
+/** include/uapi/linux/fcntl.h */
+const F_SETFD = 2n;
+const FD_CLOEXEC = 1n;
+const AT_EMPTY_PATH = 0x1000n;
+const STDERR = 2n;
+
+/** `child` is where the new process goes on. */
+export function emitParent(context: LauncherContext, refusals: Failures, child: Label): void {
+  const { emitter, failures } = context;
+  const { code } = emitter;
+  const ended = code.label();
+  code.load(REG.ax, { base: REG.bp, displacement: 0 });
+  code.test(REG.ax);
+  code.jumpIf('equal', failures.label('run-foreign: started without even its own name: ', 22));
+  emitTakeSigchld(context);
+  emitStartNode(context, child);
+  emitReceive(context, ended);
+  emitEndNode(context);
+  emitBecome(context, refusals);
+  code.place(ended);
+  emitEndLikeNode(context);
+}
+
+function emitTakeSigchld({ emitter }: LauncherContext): void {
+  const { code } = emitter;
+  set(emitter, 'sigchldSet', 1n << BigInt(SIGCHLD - 1));
+  const [signals, info, time] = (['sigchldSet', 'siginfo', 'noTime'] as const).map((slot) =>
+    address(emitter, slot),
+  ) as [bigint, bigint, bigint];
+  emitter.systemCallNumber(SYS.rt_sigtimedwait, signals, info, time, SIGSET_SIZE);
+  const none = code.label();
+  code.compareImmediate(REG.ax, SIGCHLD);
+  code.jumpIf('notEqual', none);
+  set(emitter, 'wasPending', 1n);
+  code.place(none);
+  const actions = [address(emitter, 'defaultAction'), address(emitter, 'oldAction')];
+  emitter.systemCallNumber(SYS.rt_sigaction, BigInt(SIGCHLD), ...actions, SIGSET_SIZE);
+}
+
+function emitStartNode({ emitter, failures }: LauncherContext, child: Label): void {
+  const { code } = emitter;
+  const failOnError = (message: string) => {
+    emitter.compareWithErrors();
+    code.jumpIf('above', failures.label(message));
+  };
+  emitter.systemCallNumber(SYS.socketpair, AF_UNIX, SOCK_STREAM_CLOEXEC, 0n, address(emitter, 'pair'));
+  failOnError('run-foreign: cannot make a socket: ');
+  code.load32(REG.ax, memory(emitter, 'pair'));
+  code.store(memory(emitter, 'parentSocket'), REG.ax);
+  code.load32(REG.ax, memory(emitter, 'pair', 4));
+  code.store(memory(emitter, 'childSocket'), REG.ax);
+  emitter.systemCallNumber(SYS.fork);
+  failOnError('run-foreign: cannot start a process for Node: ');
+  code.test(REG.ax);
+  code.jumpIf('equal', child);
+  code.store(memory(emitter, 'pid'), REG.ax);
+  emitter.systemCallNumber(SYS.close, held('childSocket'));
+}
+
+/** Steps 1 to 3 of the protocol; goes to `ended` when Node has closed its end. */
+function emitReceive({ emitter }: LauncherContext, ended: Label): void {
+  const { code } = emitter;
+  const slotAddress = (slot: Parameters<typeof address>[1], plus = 0) => address(emitter, slot, plus);
+  // struct msghdr: name, namelen, iov, iovlen, control, controllen, flags.
+  set(emitter, 'vector', slotAddress('byte'));
+  set(emitter, 'vector', 1n, 8);
+  set(emitter, 'message', slotAddress('vector'), 16);
+  set(emitter, 'message', 1n, 24);
+  set(emitter, 'message', slotAddress('control'), 32);
+  set(emitter, 'message', BigInt(CMSG_HEADER + MAX_DESCRIPTORS * 4), 40);
+  emitter.systemCallNumber(SYS.recvmsg, held('parentSocket'), slotAddress('message'), 0n);
+  code.compareImmediate(REG.ax, 1);
+  code.jumpIf('notEqual', ended);
+  code.load(REG.ax, memory(emitter, 'control'));
+  code.addImmediate(REG.ax, -CMSG_HEADER);
+  code.store(memory(emitter, 'replySize'), REG.ax);
+  code.load32(REG.ax, memory(emitter, 'control', CMSG_HEADER));
+  code.store(memory(emitter, 'stubFd'), REG.ax);
+  const numbers = slotAddress('control', CMSG_HEADER);
+  emitter.systemCallNumber(SYS.write, held('parentSocket'), numbers, held('replySize'));
+  emitter.systemCallNumber(SYS.read, held('parentSocket'), slotAddress('byte'), 1n);
+  code.compareImmediate(REG.ax, 1);
+  code.jumpIf('notEqual', ended);
+}
+
+/** Ends Node so that nothing is left of it, and puts SIGCHLD back. */
+function emitEndNode({ emitter }: LauncherContext): void {
+  const { code } = emitter;
+  const setAction = (slot: 'ignoreAction' | 'oldAction') =>
+    emitter.systemCallNumber(SYS.rt_sigaction, BigInt(SIGCHLD), address(emitter, slot), 0n, SIGSET_SIZE);
+  set(emitter, 'ignoreAction', SIG_IGN);
+  setAction('ignoreAction');
+  emitter.systemCallNumber(SYS.kill, held('pid'), SIGKILL);
+  emitter.systemCallNumber(SYS.wait4, held('pid'), 0n, 0n, 0n);
+  setAction('oldAction');
+  const none = code.label();
+  code.load(REG.ax, memory(emitter, 'wasPending'));
+  code.test(REG.ax);
+  code.jumpIf('equal', none);
+  emitter.systemCallNumber(SYS.getpid);
+  code.store(memory(emitter, 'pid'), REG.ax);
+  emitter.systemCallNumber(SYS.rt_sigqueueinfo, held('pid'), BigInt(SIGCHLD), address(emitter, 'siginfo'));
+  code.place(none);
+}
+
+/** The stub gets one argument and no environment: what it needs of both it carries. */
+function emitBecome({ emitter, text }: LauncherContext, refusals: Failures): void {
+  emitter.systemCallNumber(SYS.fcntl, held('stubFd'), F_SETFD, FD_CLOEXEC);
+  set(emitter, 'stubArgv', text('run-foreign'));
+  const [argv, envp] = [address(emitter, 'stubArgv'), address(emitter, 'stubArgv', 8)];
+  emitter.systemCallNumber(SYS.execveat, held('stubFd'), text(''), argv, envp, AT_EMPTY_PATH);
+  emitter.code.jump(
+    refusals.label('run-foreign: the program cannot be started from memory, see run-foreign check: '),
+  );
+}
+
+/** Node has said what there was to say: its status is ours. */
+function emitEndLikeNode({ emitter, text }: LauncherContext): void {
+  const { code } = emitter;
+  emitter.systemCallNumber(SYS.wait4, held('pid'), address(emitter, 'status'), 0n, 0n);
+  code.load(REG.ax, memory(emitter, 'status'));
+  code.andImmediate(REG.ax, 0x7f);
+  const exited = code.label();
+  code.test(REG.ax);
+  code.jumpIf('equal', exited);
+  const message = 'run-foreign: its Node process was killed\n';
+  emitter.systemCallNumber(SYS.write, STDERR, text(message), BigInt(message.length));
+  emitter.systemCallNumber(SYS.exit_group, BigInt(EXIT.ours));
+  code.place(exited);
+  code.load(REG.ax, memory(emitter, 'status'));
+  code.shiftRight(REG.ax, 8);
+  code.andImmediate(REG.ax, 0xff);
+  code.store(memory(emitter, 'status'), REG.ax);
+  emitter.systemCallNumber(SYS.exit_group, held('status'));
+}
