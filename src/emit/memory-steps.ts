@@ -78,13 +78,15 @@ export function emitMemoryStep(step: MemoryStep, context: StepContext): void {
   }
 }
 
-/** Copies the stack image into place and makes its pointers point. */
+/** Makes the stack area as large as execve does, copies the stack image into place and makes its pointers point. */
 export function emitStack(image: bigint, context: StepContext): void {
   const { emitter, plan } = context;
   const { code, wordSize } = emitter;
   const { stack } = plan;
   const sp: Place = { base: 'stack', offset: stack.sp };
-  // Old kernels grow a stack only near its pointer.
+  // The area grows when it is touched; old kernels grow it only near the stack pointer.
+  emitter.load(REG.sp, { base: 'stack', offset: stack.extent });
+  code.loadByte(REG.ax, { base: REG.sp, displacement: 0 });
   emitter.load(REG.sp, sp);
   emitter.copyBytes(image, sp, BigInt(stack.bytes.length));
   for (const { offset, count, base } of stack.pointers) {

@@ -108,7 +108,7 @@ function firstStack(
     random: host.random,
     randomize: host.randomizeVaSpace > 0,
   });
-  return buildStackImage(stack, image.arch, layout);
+  return buildStackImage(stack, image.arch, layout, host.stackLimit);
 }
 
 /** The limits execve(2) describes under "Limits on size of arguments and environment" (E2BIG). */

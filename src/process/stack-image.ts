@@ -3,11 +3,13 @@
  * offset from a base, and `pointers` says which words the stub must add which base to.
  */
 import { type Arch, type FirstStack, type IndexRange, type StackWord, WORD_SIZE } from '../image/image.ts';
-import { alignDown } from './address-space.ts';
+import { alignDown, pageEnd, pageStart } from './address-space.ts';
 import type { Base, Place } from './place.ts';
 
 /** The kernel leaves one zero pointer above the strings (fs/exec.c, __bprm_mm_init). */
 export const TOP_ZERO_BYTES = 8n;
+
+const STACK_EXPAND = 131072n;
 
 /** `count` neighbouring words that all get `base` added. */
 export interface PointerRun {
@@ -25,6 +27,8 @@ export interface StackImage {
   readonly kernelAuxv: readonly { readonly offset: number; readonly type: number }[];
   /** Offsets from the end of the stack area, all negative. */
   readonly sp: bigint;
+  /** How far down the area is mapped when the program starts. */
+  readonly extent: bigint;
   readonly arg: { readonly start: bigint; readonly end: bigint };
   readonly env: { readonly start: bigint; readonly end: bigint };
   readonly auxv: { readonly start: bigint; readonly size: number };
@@ -36,7 +40,13 @@ export interface Placer {
   readonly interp: (address: bigint) => Place;
 }
 
-export function buildStackImage(stack: FirstStack, arch: Arch, placer: Placer): StackImage {
+/** `stackLimit` is the soft RLIMIT_STACK, in bytes. */
+export function buildStackImage(
+  stack: FirstStack,
+  arch: Arch,
+  placer: Placer,
+  stackLimit: bigint,
+): StackImage {
   const wordSize = WORD_SIZE[arch];
   const addresses = placeStrings(stack);
   const lowest = addresses.lowest - BigInt(stack.words.length * wordSize);
@@ -67,6 +77,7 @@ export function buildStackImage(stack: FirstStack, arch: Arch, placer: Placer): 
     pointers,
     kernelAuxv,
     sp,
+    extent: stackExtent(addresses.lowestTop, stackLimit),
     arg: addresses.range(stack.args),
     env: addresses.range(stack.env),
     auxv: { start: wordAddress(stack.auxv.from), size: (stack.auxv.to - stack.auxv.from) * wordSize },
@@ -93,7 +104,14 @@ function placeStrings(stack: FirstStack) {
   const end = (index: number): bigint => of(index) + BigInt(stack.strings[index]?.bytes.length ?? 0);
   const range = ({ from, to }: IndexRange) =>
     from < to ? { start: of(from), end: end(to - 1) } : { start: of(from), end: of(from) };
-  return { lowest: at, of, range };
+  return { lowest: at, lowestTop, of, range };
+}
+
+/** setup_arg_pages in fs/exec.c: what the strings take, and 128 KiB more, as far as the limit allows. */
+function stackExtent(lowestString: bigint, stackLimit: bigint): bigint {
+  const wanted = pageEnd(-lowestString) + STACK_EXPAND;
+  const limit = pageStart(stackLimit);
+  return -(wanted < limit ? wanted : limit);
 }
 
 function wordPlace(

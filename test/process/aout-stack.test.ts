@@ -21,7 +21,7 @@ function build(argv: readonly string[], envp: readonly string[]) {
     random: countingBytes(),
     randomize: true,
   });
-  const stackImage = buildStackImage(first, 'i386', { image: absolute, interp: absolute });
+  const stackImage = buildStackImage(first, 'i386', { image: absolute, interp: absolute }, 8n << 20n);
   return { stackImage, stack: placeStack(stackImage, 4, { stack: END }) };
 }
 

@@ -21,7 +21,7 @@ function fieldsOf(image: ProgramImage, host: HostFacts = fakeHost()) {
     random: host.random,
     randomize: false,
   });
-  const stack = buildStackImage(first, image.arch, layout);
+  const stack = buildStackImage(first, image.arch, layout, 8n << 20n);
   return { ...mmFields(image, layout, stack, host), stack };
 }
 

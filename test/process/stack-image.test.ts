@@ -36,6 +36,7 @@ describe.each([
       stackOf({ words, strings: [{ bytes: text('s\0'), place: 'top' }] }),
       arch,
       placer,
+      8n << 20n,
     );
     const stack = placeStack(image, size, { stack: END, image: 0x1000n, interp: 0x2000n });
     const read = words.map((_, index) => stack.word(stack.sp + BigInt(index * size)));
@@ -44,17 +45,22 @@ describe.each([
   });
 
   test('a plain address needs no base', () => {
-    const image = buildStackImage(stackOf({ words: [{ image: 0x1234n }] }), arch, {
-      image: absolute,
-      interp: absolute,
-    });
+    const image = buildStackImage(
+      stackOf({ words: [{ image: 0x1234n }] }),
+      arch,
+      {
+        image: absolute,
+        interp: absolute,
+      },
+      8n << 20n,
+    );
     expect(image.pointers).toEqual([]);
     expect(placeStack(image, size, { stack: END }).word(END + image.sp)).toBe(0x1234n);
   });
 
   test('neighbouring pointers of one base are one run; others begin another', () => {
     const words = [{ word: 0 }, { word: 0 }, { image: 0n }, { image: 1n }, 0n, { image: 2n }, { interp: 0n }];
-    const { pointers } = buildStackImage(stackOf({ words }), arch, placer);
+    const { pointers } = buildStackImage(stackOf({ words }), arch, placer, 8n << 20n);
     expect(pointers).toEqual([
       { offset: 0, count: 2, base: 'stack' },
       { offset: 2 * size, count: 2, base: 'image' },
@@ -71,7 +77,7 @@ test('the gap lies between the strings at the top and those with the words', () 
   ] as const;
   const words = [{ string: 0 }, { string: 1 }];
   const addresses = (gap: number) => {
-    const image = buildStackImage(stackOf({ words, strings, gap }), 'x86_64', placer);
+    const image = buildStackImage(stackOf({ words, strings, gap }), 'x86_64', placer, 8n << 20n);
     const stack = placeStack(image, 8, { stack: END });
     expect(Number(-image.sp)).toBe(image.bytes.length);
     return { low: stack.word(stack.sp), high: stack.word(stack.sp + 8n), sp: stack.sp };
@@ -85,7 +91,7 @@ test('the gap lies between the strings at the top and those with the words', () 
 test.each([1, 4, 16, 64, 4096])('the stack pointer keeps an alignment of %i', (align) => {
   for (let length = 0; length < 40; length++) {
     const strings = [{ bytes: new Uint8Array(length), place: 'top' as const }];
-    const image = buildStackImage(stackOf({ words: [1n, 2n], strings, align }), 'i386', placer);
+    const image = buildStackImage(stackOf({ words: [1n, 2n], strings, align }), 'i386', placer, 8n << 20n);
     expect(Number(-image.sp) % align).toBe(0);
     expect(Number(-image.sp)).toBeGreaterThanOrEqual(8 + length + 8);
     expect(Number(-image.sp)).toBeLessThan(8 + length + 8 + 2 * align);
@@ -95,7 +101,7 @@ test.each([1, 4, 16, 64, 4096])('the stack pointer keeps an alignment of %i', (a
 test('strings lie in their order, from low to high, without gaps', () => {
   const strings = ['aa\0', 'b\0', 'cccc\0'].map((string) => ({ bytes: text(string), place: 'top' as const }));
   const stack = stackOf({ strings, args: { from: 0, to: 2 }, env: { from: 2, to: 3 } });
-  const image = buildStackImage(stack, 'x86_64', placer);
+  const image = buildStackImage(stack, 'x86_64', placer, 8n << 20n);
   expect(image.arg).toEqual({ start: -8n - 10n, end: -8n - 5n });
   expect(image.env).toEqual({ start: -8n - 5n, end: -8n });
 });
@@ -106,7 +112,31 @@ test('an empty argument range lies at its string, or below all of them', () => {
     stackOf({ strings, args: { from: 0, to: 0 }, env: { from: 1, to: 1 } }),
     'x86_64',
     placer,
+    8n << 20n,
   );
   expect(image.arg).toEqual({ start: -10n, end: -10n });
   expect(image.env.start).toBe(image.env.end);
+});
+
+describe('the stack area reaches', () => {
+  const extentWith = (bytes: number, limit: bigint) =>
+    buildStackImage(
+      stackOf({ strings: [{ bytes: new Uint8Array(bytes), place: 'top' }] }),
+      'x86_64',
+      placer,
+      limit,
+    ).extent;
+
+  // setup_arg_pages: whole pages of strings, then 128 KiB, but no further than RLIMIT_STACK.
+  test.each([
+    [1, 8n << 20n, -0x21000n],
+    [0x1000 - 8, 8n << 20n, -0x21000n],
+    [0x1000 - 7, 8n << 20n, -0x22000n],
+    [100_000, 8n << 20n, -0x39000n],
+    [1, 100n << 10n, -0x19000n],
+    [1, 0x10fffn, -0x10000n],
+    [1, (1n << 64n) - 1n, -0x21000n],
+  ])('for %i bytes of strings and a limit of %i to %i', (bytes, limit, extent) => {
+    expect(extentWith(bytes, limit)).toBe(extent);
+  });
 });

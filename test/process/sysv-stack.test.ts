@@ -40,7 +40,7 @@ function build(arch: Arch, wish: Wish = {}) {
   };
   const bases: Bases = { stack: STACK_END[arch], image: 0x5555_0000n, interp: 0x7f00_0000n };
   const placer = { image: absolute, interp: (offset: bigint) => ({ base: 'interp', offset }) as const };
-  const stackImage = buildStackImage(FIRST_STACKS.sysv(request), arch, placer);
+  const stackImage = buildStackImage(FIRST_STACKS.sysv(request), arch, placer, 8n << 20n);
   const stack = placeStack(stackImage, WORD_SIZE[arch], bases);
   return { stackImage, stack, read: readSysv(stack, WORD_SIZE[arch]), end: STACK_END[arch] };
 }
@@ -113,7 +113,12 @@ describe.each(['x86_64', 'i386'] as const)('%s', (arch) => {
       random: countingBytes(),
       randomize: false,
     };
-    const image = buildStackImage(FIRST_STACKS.sysv(request), arch, { image: absolute, interp: absolute });
+    const image = buildStackImage(
+      FIRST_STACKS.sysv(request),
+      arch,
+      { image: absolute, interp: absolute },
+      8n << 20n,
+    );
     const stack = placeStack(image, WORD_SIZE[arch], { stack: STACK_END[arch] });
     const read = readSysv(stack, WORD_SIZE[arch]);
     expect(read.auxv).toEqual([
