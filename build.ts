@@ -10,6 +10,7 @@ const common: BuildOptions = {
   target: 'node20.19',
   // Loaded at run time: koffi brings a native library, yargs is only needed by some commands.
   external: ['koffi', 'yargs', 'yargs/*'],
+  alias: { assert: './loaders/elf/assert.ts' },
   legalComments: 'eof',
   logLevel: 'warning',
 };

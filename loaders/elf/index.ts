@@ -96,7 +96,9 @@ async function loadInterpreter(
     });
   }
   const segments = await about(file.name, () => segmentsOf(own, file));
-  return { source: file, placement: placementOf(own, 'mmap'), segments, entry: own.entry };
+  // Linux honours the alignment of a program, and not that of an interpreter.
+  const placement = own.dynamic ? { kind: 'mmap' as const, align: 4096n } : { kind: 'fixed' as const };
+  return { source: file, placement, segments, entry: own.entry };
 }
 
 /** The address of the program headers in memory: in the last segment that holds them in the file. */

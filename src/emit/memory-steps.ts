@@ -10,10 +10,14 @@ import { type Place, placeText } from '../process/place.ts';
 import { BASE_OFFSET, DATA } from './data-page.ts';
 import type { Emitter } from './emitter.ts';
 import { emitReserve } from './reserve.ts';
-import { failOnError, failureText, MAP, NO_FILE, type StepContext } from './step-context.ts';
+import { descriptor, failOnError, failureText, MAP, NO_FILE, type StepContext } from './step-context.ts';
+import { emitVdso } from './vdso.ts';
 import { REG } from './x86.ts';
 
-export type MemoryStep = Extract<Step, { op: 'reserve' | 'mmap' | 'read' | 'copy' | 'zero' | 'mprotect' }>;
+export type MemoryStep = Extract<
+  Step,
+  { op: 'vdso' | 'reserve' | 'mmap' | 'read' | 'copy' | 'zero' | 'mprotect' }
+>;
 
 /** PROT_READ, PROT_WRITE and PROT_EXEC. */
 export function protectionBits(text: ProtectionText): bigint {
@@ -53,6 +57,9 @@ export function emitPrologue(emitter: Emitter): void {
 export function emitMemoryStep(step: MemoryStep, context: StepContext): void {
   const { emitter } = context;
   switch (step.op) {
+    case 'vdso':
+      emitVdso(step, context);
+      break;
     case 'reserve':
       emitReserve(step, context);
       break;
@@ -132,12 +139,6 @@ function emitRead(step: Extract<Step, { op: 'read' }>, context: StepContext): vo
   failOnError(context, message);
   emitter.code.compareImmediate(REG.ax, Number(step.size));
   emitter.code.jumpIf('notEqual', context.failures.label(failureText(context, message), constants.errno.EIO));
-}
-
-function descriptor(file: number, context: StepContext): number {
-  const fd = context.descriptors[file];
-  if (fd === undefined) throw new Error(`the plan's file ${file} has no descriptor`);
-  return fd;
 }
 
 function payloadAddress(payload: number, context: StepContext): bigint {

@@ -33,3 +33,10 @@ export function failOnError(context: StepContext, message: string): void {
 export function failureText({ plan }: StepContext, message: string): string {
   return `run-foreign: ${messageName(plan.program)}: ${message}: `;
 }
+
+/** The descriptor of one of the plan's files. */
+export function descriptor(file: number, context: StepContext): number {
+  const fd = context.descriptors[file];
+  if (fd === undefined) throw new Error(`the plan's file ${file} has no descriptor`);
+  return fd;
+}

@@ -16,6 +16,8 @@ const sizes = {
   childSocket: 8,
   pid: 8,
   status: 8,
+  /** F_GETFL of 0, 1 and 2. */
+  stdioFlags: 24,
   stubFd: 8,
   replySize: 8,
   envp: 8,
@@ -60,7 +62,7 @@ export function address(emitter: Emitter, slot: Slot, plus = 0): bigint {
 }
 
 /** What a slot holds, as an argument. */
-export const held = (slot: Slot) => ({ data: placed.at[slot] });
+export const held = (slot: Slot, plus = 0) => ({ data: placed.at[slot] + plus });
 
 export function memory(emitter: Emitter, slot: Slot, plus = 0) {
   return emitter.data(placed.at[slot] + plus);

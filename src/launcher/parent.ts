@@ -1,7 +1,9 @@
 /**
  * The launcher's own process: starts Node, waits for the stub, becomes it.
  *
- * SIGCHLD is the one thing of the process that is touched, and put back: it must have its default while Node may
+ * Of standard input, output and error Node shares the open files, so their O_NONBLOCK is put back as it was.
+ *
+ * SIGCHLD is the one thing of the process itself that is touched, and put back: it must have its default while Node may
  * end by itself (else there is no status), and be ignored when Node is ended (then the kernel forgets the child:
  * it neither shows in the program's wait(2) nor in its getrusage(RUSAGE_CHILDREN)). Changing its action
  * discards a pending SIGCHLD, so one that was blocked and pending is taken out first and queued again.
@@ -25,6 +27,9 @@ const SIG_IGN = 1n;
 const SIGSET_SIZE = 8n;
 /** include/uapi/linux/fcntl.h */
 const F_SETFD = 2n;
+const F_GETFL = 3n;
+const F_SETFL = 4n;
+const STDIO = [0, 1, 2];
 const FD_CLOEXEC = 1n;
 const AT_EMPTY_PATH = 0x1000n;
 const STDERR = 2n;
@@ -38,9 +43,11 @@ export function emitParent(context: LauncherContext, refusals: Failures, child: 
   code.test(REG.ax);
   code.jumpIf('equal', failures.label('run-foreign: started without even its own name: ', 22));
   emitTakeSigchld(context);
+  emitNoteFlags(context);
   emitStartNode(context, child);
   emitReceive(context, ended);
   emitEndNode(context);
+  emitRestoreFlags(context);
   emitBecome(context, refusals);
   code.place(ended);
   emitEndLikeNode(context);
@@ -60,6 +67,27 @@ function emitTakeSigchld({ emitter }: LauncherContext): void {
   code.place(none);
   const actions = [address(emitter, 'defaultAction'), address(emitter, 'oldAction')];
   emitter.systemCallNumber(SYS.rt_sigaction, BigInt(SIGCHLD), ...actions, SIGSET_SIZE);
+}
+
+function emitNoteFlags({ emitter }: LauncherContext): void {
+  for (const fd of STDIO) {
+    emitter.systemCallNumber(SYS.fcntl, BigInt(fd), F_GETFL);
+    emitter.code.store(memory(emitter, 'stdioFlags', fd * 8), REG.ax);
+  }
+}
+
+/** Of a descriptor that was closed the flags are -EBADF, and setting them fails again. */
+function emitRestoreFlags({ emitter }: LauncherContext): void {
+  const { code } = emitter;
+  for (const fd of STDIO) {
+    const same = code.label();
+    emitter.systemCallNumber(SYS.fcntl, BigInt(fd), F_GETFL);
+    code.load(REG.cx, memory(emitter, 'stdioFlags', fd * 8));
+    code.compare(REG.ax, REG.cx);
+    code.jumpIf('equal', same);
+    emitter.systemCallNumber(SYS.fcntl, BigInt(fd), F_SETFL, held('stdioFlags', fd * 8));
+    code.place(same);
+  }
 }
 
 function emitStartNode({ emitter, failures }: LauncherContext, child: Label): void {

@@ -39,9 +39,18 @@ export type ProtectionText = `${'r' | '-'}${'w' | '-'}${'x' | '-'}`;
 /** Steps that prepare memory name what they are for; a failing one stops the start and is reported. */
 export type Step =
   /**
-   * Lets the kernel find room for a part; later places of `base` count from it. The kernel puts the vDSO
-   * below what it maps first, and in the stub's process that is the vDSO itself: `vdso` lists its
-   * mappings, to be moved below the room if they lie right above it.
+   * The vDSO makes way for what the kernel finds room for, and takes its place after it. `aside` is where it waits
+   * meanwhile, `pieces` are its mappings.
+   */
+  | {
+      readonly op: 'vdso';
+      readonly go: 'aside' | 'back';
+      readonly aside: bigint;
+      readonly pieces: readonly VdsoPiece[];
+    }
+  /**
+   * Lets the kernel find room for a part, by asking for the file's pages where there is a file; later places of
+   * `base` count from it. `align` rounds the room found down.
    */
   | {
       readonly op: 'reserve';
@@ -49,7 +58,7 @@ export type Step =
       readonly start: bigint;
       readonly size: bigint;
       readonly align: bigint;
-      readonly vdso: readonly VdsoPiece[];
+      readonly file?: { readonly index: number; readonly offset: bigint };
       readonly what: string;
     }
   /** mmap, private and at a fixed place; `replace` only over pages this plan itself has mapped. */

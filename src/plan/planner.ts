@@ -2,7 +2,7 @@
 import { ForeignError } from '../errors.ts';
 import type { ImagePart, ProgramImage } from '../image/image.ts';
 import { validateImage } from '../image/validate.ts';
-import { ADDRESS_SPACES, PAGE_SIZE } from '../process/address-space.ts';
+import { ADDRESS_SPACES } from '../process/address-space.ts';
 import { auxvTypesFor } from '../process/auxv.ts';
 import { FIRST_STACKS } from '../process/first-stack.ts';
 import type { HostFacts } from '../process/host.ts';
@@ -40,11 +40,14 @@ export function planProgram(image: ProgramImage, invocation: Invocation, host: H
   const layout = layOut(image, host);
   const stack = firstStack(image, invocation, layout, host);
   const materials = new Materials();
+  const parts = [
+    ...partSteps(image, 'image', layout, materials),
+    ...(image.interpreter === undefined ? [] : partSteps(image.interpreter, 'interp', layout, materials)),
+  ];
   const memory = [
-    ...partSteps(image, 'image', layout, materials, host),
-    ...(image.interpreter === undefined
-      ? []
-      : partSteps(image.interpreter, 'interp', layout, materials, host)),
+    ...vdsoSteps('aside', parts, layout, host),
+    ...parts,
+    ...vdsoSteps('back', parts, layout, host),
   ];
   checkCarried(materials, stack, layout);
   const exe = invocation.exe === undefined ? undefined : materials.file(invocation.exe);
@@ -72,21 +75,26 @@ export function planProgram(image: ProgramImage, invocation: Invocation, host: H
   };
 }
 
-function partSteps(
-  part: ImagePart,
-  base: 'image' | 'interp',
-  layout: Layout,
-  materials: Materials,
-  host: HostFacts,
-): Step[] {
+function partSteps(part: ImagePart, base: 'image' | 'interp', layout: Layout, materials: Materials): Step[] {
   const steps = mapPart(part, layout[base], materials);
   if (part.placement.kind !== 'mmap') return steps;
   const { align } = part.placement;
   const { start, end } = span(part);
-  // A larger alignment leaves holes above the part, where the kernel itself would find room for the vDSO.
-  const vdso = align > PAGE_SIZE ? [] : host.vdsoPieces();
+  const first = steps.find((step) => step.op === 'mmap');
   const what = base === 'image' ? 'room for the program' : 'room for its interpreter';
-  return [{ op: 'reserve', base, start, size: end - start, align, vdso, what }, ...steps];
+  return [
+    { op: 'reserve', base, start, size: end - start, align, ...(first?.file && { file: first.file }), what },
+    ...steps,
+  ];
+}
+
+/** The vDSO only gets in the way of parts that the kernel finds room for. It waits at the end of the stub's room. */
+function vdsoSteps(go: 'aside' | 'back', parts: readonly Step[], layout: Layout, host: HostFacts): Step[] {
+  if (!parts.some(({ op }) => op === 'reserve')) return [];
+  const pieces = host.vdsoPieces();
+  if (pieces.length === 0) return [];
+  const size = pieces.reduce((sum, piece) => sum + piece.size, 0n);
+  return [{ op: 'vdso', go, aside: layout.stub + layout.space.stubReserve - size, pieces }];
 }
 
 function firstStack(

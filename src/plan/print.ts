@@ -44,10 +44,14 @@ function stepLines(step: Step, plan: Plan, ellipsis: string): string[] {
   const at = (place: Place, size: bigint) => `${placeText(place).padEnd(16)} ${hex(size).padEnd(9)}`;
   const op = step.op.padEnd(8);
   switch (step.op) {
-    case 'reserve':
+    case 'vdso':
       return [
-        `${op} ${step.base}: ${hex(step.size)} bytes, aligned to ${hex(step.align)}: ${step.what}${step.vdso.length > 0 ? ', above the vDSO' : ''}`,
+        step.go === 'aside'
+          ? `${op} waits at ${hex(step.aside)}`
+          : `${op} goes where the kernel finds room for it`,
       ];
+    case 'reserve':
+      return [`${op} ${step.base}: ${hex(step.size)} bytes, aligned to ${hex(step.align)}: ${step.what}`];
     case 'mmap': {
       const from =
         step.file === undefined ? 'anonymous' : `file ${step.file.index} at ${hex(step.file.offset)}`;

@@ -38,7 +38,6 @@ export function layOut(image: ProgramImage, host: HostFacts): Layout {
   refuseLowAddresses(fixed, host);
   refuseHighAddresses(fixed, space);
   refuseCollision(image, placeImage, placeInterp);
-  for (const part of [image, image.interpreter]) if (part !== undefined) refuseHugeReservation(part, space);
   return {
     image: placeImage,
     interp: placeInterp,
@@ -121,16 +120,6 @@ function refuseHighAddresses(fixed: readonly Range[], space: AddressSpace): void
     'IMAGE_REFUSED',
     `is too large: it would end at ${hex(highest)}, past the last user address`,
   );
-}
-
-/** Room is asked for with its alignment on top, and a 32-bit mmap would take that sum modulo 2^32. */
-function refuseHugeReservation(part: ImagePart, space: AddressSpace): void {
-  if (part.placement.kind !== 'mmap') return;
-  const { start, end } = span(part);
-  const size = end - start + part.placement.align;
-  if (size > space.taskSize) {
-    throw new ForeignError('IMAGE_REFUSED', `is too large: with its alignment it takes ${hex(size)} bytes`);
-  }
 }
 
 /** Two fixed parts in one place: the kernel finds out after its point of no return (EEXIST). */

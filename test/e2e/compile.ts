@@ -1,15 +1,20 @@
 /** Builds the fixture programs of test/programs with gcc. */
 import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ROOT } from '../support/run.ts';
 
 const execute = promisify(execFile);
+const PROGRAMS = join(ROOT, 'test/programs');
 
-/** Compiles test/programs/`source` with `flags` to `output`, an absolute path. */
+/** Compiles test/programs/`source`, or all files of a folder there, with `flags` to `output`, an absolute path. */
 export async function compile(source: string, flags: readonly string[], output: string): Promise<string> {
-  const file = join(ROOT, 'test/programs', source);
-  await execute('gcc', ['-O1', '-Wall', '-Werror', ...flags, file, '-o', output]);
+  const path = join(PROGRAMS, source);
+  const files = /\.\w+$/.test(source)
+    ? [path]
+    : readdirSync(path).flatMap((name) => (name.endsWith('.c') ? [join(path, name)] : []));
+  await execute('gcc', ['-O1', '-Wall', '-Werror', ...flags, ...files, '-o', output]);
   return output;
 }
 

@@ -37,7 +37,14 @@ describe('the order of steps', () => {
     const reserve = order.indexOf('reserve');
     expect(reserve).toBeGreaterThan(0);
     expect(order[reserve + 1]).toBe('mmap');
-    expect(operations(await imageOf(handmade('elf64-static-pie-2m')))[0]).toBe('reserve');
+    expect(operations(await imageOf(handmade('elf64-static-pie-2m')))[1]).toBe('reserve');
+  });
+
+  test('the vDSO makes way only for what the kernel finds room for, and comes back after it', async () => {
+    const order = operations(await imageOf(handmade('elf64-dynamic-pie')));
+    const memory = order.slice(0, order.indexOf('stack'));
+    expect([memory[0], memory.at(-1)]).toEqual(['vdso', 'vdso']);
+    expect(operations(await imageOf(handmade('elf64-static')))).not.toContain('vdso');
   });
 
   test('the same input gives the same plan', async () => {

@@ -184,13 +184,6 @@ describe('addresses a process may not have', () => {
     },
   );
 
-  test('a part larger than the address space with its alignment cannot be reserved', async () => {
-    // 0xf0000000 + 0x20000000 is 0x10000000 to a 32-bit mmap.
-    const placement = { kind: 'mmap', align: 0x2000_0000n } as const;
-    const image = pie('i386', PAGE_SIZE, { placement, segments: [segment(0n, 0xf000_0000n)] });
-    expect((await foreignError(() => layOut(image, fakeHost()))).code).toBe('IMAGE_REFUSED');
-  });
-
   test('a program and an interpreter that both want the same fixed place are refused', async () => {
     const fixed = interpreter({ placement: { kind: 'fixed' }, segments: [segment(0x400000n, 0x1000n)] });
     const image = testImage({ interpreter: fixed });

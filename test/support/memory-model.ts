@@ -44,7 +44,7 @@ export function brokenRules(plan: Plan, stubSize: number): string[] {
 
   for (const step of plan.steps) {
     if (step.op === 'reserve') {
-      rule(step.size > 0n && step.size + step.align <= taskSize, step, 'is larger than the address space');
+      rule(step.size > 0n && step.size <= taskSize, step, 'is larger than the address space');
       reserved.push({ base: step.base, start: step.start, end: step.start + step.size });
       continue;
     }

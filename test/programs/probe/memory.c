@@ -68,30 +68,28 @@ void probe_maps(void)
 
 	for (int i = 0; i < mapping_count; i++) {
 		struct mapping *m = &mappings[i];
-		char detail[16];
 
 		stack |= !strcmp(m->name, "[stack]");
 		writable_code |= m->permissions[1] == 'w' && m->permissions[2] == 'x';
-		/* The vDSO and its data may lie on either side of other mappings, and the stack's size is random. */
-		if (!strncmp(m->name, "[v", 2)) {
-			fact("vdso", m->name, "%s 0x%lx bytes", m->permissions, m->end - m->start);
-			continue;
-		}
-		snprintf(detail, sizeof detail, "%d", i);
-		if (!strcmp(m->name, "[stack]"))
-			fact("maps", m->name, "%s 0x%lx", m->permissions, m->offset);
-		else
-			fact("maps", "", "%s 0x%lx 0x%lx bytes %s", m->permissions, m->offset, m->end - m->start, m->name);
+		/* The vDSO and its data may lie on either side of other mappings. */
+		fact(strncmp(m->name, "[v", 2) ? "maps" : "vdso", m->name, "%s 0x%lx 0x%lx bytes", m->permissions, m->offset,
+		     m->end - m->start);
 	}
 	fact("maps", "a stack, writable code", "%d %d", stack, writable_code);
 	slurp("/proc/self/smaps", buffer, sizeof buffer);
 	for (char *line = strtok(buffer, "\n"); line; line = strtok(NULL, "\n")) {
 		static char name[256];
+		unsigned long start;
 
-		if (sscanf(line, "%*x-%*x %*s %*x %*s %*s %255[^\n]", name) == 1 || strchr(line, '-') == line + 8)
+		if (sscanf(line, "%lx-%*x ", &start) == 1 && strchr(line, '-')) {
+			if (sscanf(line, "%*x-%*x %*s %*x %*s %*s %255[^\n]", name) != 1)
+				name[0] = 0;
 			continue;
+		}
 		if (!strncmp(line, "VmFlags:", 8))
 			fact("smaps", !strncmp(name, "[v", 2) ? name : "flags", "%s", line + 8);
+		if (!strncmp(line, "Private_Dirty:", 14) && !strcmp(name, "[vdso]"))
+			fact("smaps", "private pages of the vDSO", "%d", atoi(line + 14) / 4);
 	}
 }
 

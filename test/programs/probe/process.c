@@ -74,7 +74,7 @@ static int is_counter(const char *line)
 void probe_files(void)
 {
 	static const char *files[] = { "comm", "limits", "personality", "oom_score_adj", "timerslack_ns", "cgroup",
-		"coredump_filter", "loginuid", "sessionid", "uid_map", "gid_map", "setgroups", "timers", "task/self", NULL };
+		"coredump_filter", "loginuid", "sessionid", "uid_map", "gid_map", "setgroups", "timers", NULL };
 	static const char *links[] = { "exe", "cwd", "root", "ns/cgroup", "ns/ipc", "ns/mnt", "ns/net", "ns/pid",
 		"ns/pid_for_children", "ns/time", "ns/time_for_children", "ns/user", "ns/uts", NULL };
 	struct stat owner;

@@ -61,6 +61,10 @@ static void descriptor(int fd)
 	fact_bytes("descriptors", name, text, size < 0 ? 0 : size);
 	fact("descriptors", name, "close-on-exec %d flags 0%o at %ld", fcntl(fd, F_GETFD), fcntl(fd, F_GETFL),
 	     (long)lseek(fd, 0, SEEK_CUR));
+	snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+	slurp(path, text, sizeof text);
+	if (strstr(text, "lock:"))
+		fact("descriptors", "locks", "%.24s", strstr(text, "lock:"));
 }
 
 void probe_descriptors(void)
@@ -88,17 +92,21 @@ void probe_threads(void)
 	/* rseq(2): a second registration of another area is EINVAL or EBUSY when there is a first. */
 	fact("threads", "rseq", "%ld", syscall(334, &value, 32, 1, 0) < 0 ? (long)-errno : 0L);
 #ifdef __x86_64__
-	fact("threads", "fs base", "%d", syscall(SYS_arch_prctl, 0x1003, &value) == 0 && value != 0);
-	fact("threads", "gs base", "%ld 0x%lx", syscall(SYS_arch_prctl, 0x1004, &value), value);
+	/* ARCH_GET_FS, ARCH_GET_GS, ARCH_GET_CPUID, ARCH_GET_XCOMP_PERM */
+	syscall(SYS_arch_prctl, 0x1003, &value);
+	fact("threads", "fs base", "%s", where(value));
+	syscall(SYS_arch_prctl, 0x1004, &value);
+	fact("threads", "gs base", "0x%lx", value);
 	fact("threads", "cpuid allowed", "%ld", syscall(SYS_arch_prctl, 0x1011, 0));
-	fact("threads", "xsave permissions", "%ld 0x%lx", syscall(SYS_arch_prctl, 0x1022, &value), value);
+	syscall(SYS_arch_prctl, 0x1022, &value);
+	fact("threads", "xsave permissions", "0x%lx", value);
 #endif
 	{
-		unsigned int mxcsr, eflags_ok = 0;
+		unsigned int mxcsr;
 		unsigned short control;
 
 		__asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
 		__asm__ volatile("fnstcw %0" : "=m"(control));
-		fact("registers", "mxcsr, x87 control word", "0x%x 0x%x %u", mxcsr, control, eflags_ok);
+		fact("registers", "mxcsr, x87 control word", "0x%x 0x%x", mxcsr, control);
 	}
 }

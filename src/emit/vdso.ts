@@ -1,0 +1,77 @@
+/**
+ * The vDSO's place. execve maps a program and its interpreter first and then lets the kernel find room for the
+ * vDSO; when the stub runs, the vDSO is there already. So it steps aside while the program is mapped, and then
+ * goes where the kernel finds room for something of its size. A kernel that has sealed its mappings refuses, and
+ * then it stays where it was.
+ */
+import type { Step } from '../plan/plan.ts';
+import { AT } from '../process/auxv.ts';
+import type { VdsoPiece } from '../process/host.ts';
+import { DATA } from './data-page.ts';
+import { failOnError, MAP, NO_FILE, type StepContext } from './step-context.ts';
+import { type Label, REG } from './x86.ts';
+
+type VdsoStep = Extract<Step, { op: 'vdso' }>;
+
+/** MREMAP_MAYMOVE and MREMAP_FIXED, include/uapi/linux/mman.h. */
+const MREMAP_TO = 3n;
+/** Where the pieces go: the address of the lowest. */
+const TARGET = DATA.scratch;
+
+export function emitVdso(step: VdsoStep, context: StepContext): void {
+  const { emitter } = context;
+  const { code } = emitter;
+  const { pieces } = step;
+  const ehdr = emitter.auxvOffset(AT.SYSINFO_EHDR);
+  const first = pieces[0]?.offset ?? 0n;
+  const stay = code.label();
+  if (step.go === 'aside') {
+    code.moveImmediate(REG.ax, step.aside);
+    code.store(emitter.data(TARGET), REG.ax);
+  } else {
+    emitter.load(REG.ax, { data: ehdr });
+    code.moveImmediate(REG.cx, step.aside - first);
+    code.compare(REG.ax, REG.cx);
+    code.jumpIf('notEqual', stay);
+    emitFindRoom(pieces, context);
+  }
+  emitMove(pieces, context, stay);
+  emitter.load(REG.cx, { data: TARGET, plus: -first });
+  code.load(REG.ax, emitter.data(ehdr));
+  code.store(emitter.data(ehdr), REG.cx);
+  // AT_SYSINFO of 32-bit processes points into the vDSO as well.
+  code.subtract(REG.cx, REG.ax);
+  code.addTo(emitter.auxv(AT.SYSINFO), REG.cx);
+  code.place(stay);
+}
+
+function emitFindRoom(pieces: readonly VdsoPiece[], context: StepContext): void {
+  const { emitter } = context;
+  const size = pieces.reduce((sum, piece) => sum + piece.size, 0n);
+  const flags = BigInt(MAP.PRIVATE | MAP.ANONYMOUS | MAP.NORESERVE);
+  emitter.systemCall('mmap', 0n, size, 0n, flags, NO_FILE, 0n);
+  failOnError(context, 'cannot find room for the vDSO');
+  emitter.code.store(emitter.data(TARGET), REG.ax);
+}
+
+/**
+ * Moves every piece; the code of the vDSO goes first. Where it may not move, or has another size than this
+ * process's vDSO had, nothing has moved yet.
+ */
+function emitMove(pieces: readonly VdsoPiece[], context: StepContext, stay: Label): void {
+  const { emitter } = context;
+  const first = pieces[0]?.offset ?? 0n;
+  const ehdr = emitter.auxvOffset(AT.SYSINFO_EHDR);
+  const [vdso, ...data] = [...pieces].reverse();
+  for (const piece of vdso === undefined ? [] : [vdso, ...data]) {
+    const from = { data: ehdr, plus: piece.offset };
+    const to = { data: TARGET, plus: piece.offset - first };
+    emitter.systemCall('mremap', from, piece.size, piece.size, MREMAP_TO, to);
+    if (piece === vdso) {
+      emitter.compareWithErrors();
+      emitter.code.jumpIf('above', stay);
+    } else {
+      failOnError(context, 'cannot move the vDSO');
+    }
+  }
+}
