@@ -6,7 +6,7 @@ import { hex } from '../errors.ts';
 import { personality } from '../native/libc.ts';
 import { lowestMmField, mmMapSize, probeExeFile, probeMmMap, trySetStartCode } from '../native/mm-probe.ts';
 import { CAPABILITY, hasCapability, readNumber } from '../native/proc.ts';
-import { tryExit, tryMapZero } from './probe-programs.ts';
+import { replacementDirectory, tryExit, tryMapZero } from './probe-programs.ts';
 
 export interface MachineCheck {
   /** Stable, for machines. */
@@ -82,20 +82,21 @@ function mmFieldCalls(): MachineCheck {
 
 function memfd(): MachineCheck {
   const outcome = tryExit('x86_64');
+  const instead = replacementDirectory();
   const setting = readNumber('/proc/sys/vm/memfd_noexec');
   const sysctl = `vm.memfd_noexec is ${setting ?? 'unknown to this kernel'}`;
   const found =
-    outcome === undefined ? `a program ran from memory; ${sysctl}` : `refused: ${outcome}; ${sysctl}`;
+    outcome !== undefined
+      ? `refused: ${outcome}; ${sysctl}`
+      : instead === undefined
+        ? `a program ran from memory; ${sysctl}`
+        : `not from a memfd (${sysctl}), but a program ran from a nameless file in ${instead}`;
   const advice =
     setting === 2
       ? 'as root: sysctl vm.memfd_noexec=1, also in the container (its PID namespace)'
       : 'a security module or seccomp filter forbids it: allow memfd_create and executing its files';
-  return verdict(
-    { id: 'memfd-exec', title: 'memfd exec', required: true },
-    outcome === undefined,
-    found,
-    advice,
-  );
+  const head = { id: 'memfd-exec', title: 'memfd exec', required: true };
+  return verdict(head, outcome === undefined, found, advice);
 }
 
 function program32(): MachineCheck {

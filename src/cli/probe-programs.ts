@@ -1,17 +1,18 @@
 /**
  * Tiny programs that try something in a process of their own and say how it went by their exit status:
- * 0, or an errno counted down from 256. They start from an executable memfd, as every stub does.
+ * 0, or an errno counted down from 256. They start from memory, as every stub does.
  */
 import { spawnSync } from 'node:child_process';
-import { closeSync, writeSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { elfHeaders, headersSize } from '../emit/elf-file.ts';
 import { Emitter } from '../emit/emitter.ts';
 import { machine as i386 } from '../emit/i386.ts';
 import { REG } from '../emit/x86.ts';
 import { machine as x86_64 } from '../emit/x86_64.ts';
+import { ForeignError } from '../errors.ts';
 import type { Arch } from '../image/image.ts';
-import { memfdExecutable, SystemError } from '../native/libc.ts';
+import { createStubFile, type StubFile } from '../launch/stub-file.ts';
 import { ADDRESS_SPACES, PAGE_SIZE } from '../process/address-space.ts';
 
 const MACHINES = { x86_64, i386 };
@@ -29,6 +30,17 @@ export function tryExit(arch: Arch): Outcome {
   return runProgram(arch, (emitter) => emitter.code.moveImmediate(REG.ax, 0n));
 }
 
+/** Where programs start from when they may not from a memfd. */
+export function replacementDirectory(): string | undefined {
+  try {
+    const { fd, directory } = createStubFile('run-foreign-check', false);
+    closeSync(fd);
+    return directory;
+  } catch {
+    return undefined;
+  }
+}
+
 /** A program that maps the page at address 0. */
 export function tryMapZero(): Outcome {
   return runProgram('x86_64', (emitter) =>
@@ -38,15 +50,16 @@ export function tryMapZero(): Outcome {
 
 /** `emit` leaves what is to be the exit status in ax. */
 function runProgram(arch: Arch, emit: (emitter: Emitter) => void): Outcome {
-  let fd: number;
+  let file: StubFile;
   try {
-    fd = memfdExecutable('run-foreign-check');
+    file = createStubFile('run-foreign-check', false);
   } catch (error) {
-    if (error instanceof SystemError) return error.errno;
+    if (error instanceof ForeignError) return error.message;
     throw error;
   }
+  const { fd } = file;
   try {
-    writeSync(fd, program(arch, emit));
+    file.finish(program(arch, emit));
     const { status, signal, error } = spawnSync(`/proc/self/fd/${OWN_FD}`, [], {
       stdio: ['ignore', 'ignore', 'ignore', fd],
       timeout: TIMEOUT_MS,

@@ -3,7 +3,8 @@
  * yargs (test/cli/imports.test.ts holds the list).
  */
 import { builtinLoaders } from '../../loaders/index.ts';
-import { hex } from '../errors.ts';
+import { about, hex, printable } from '../errors.ts';
+import { differencesFor } from '../launch/differences.ts';
 import { type ProgramRequest, prepareProgram } from '../launch/prepare.ts';
 import { startPlan } from '../launch/start.ts';
 import { toBytes } from './invocation.ts';
@@ -32,11 +33,14 @@ export function programRequest(
 
 export async function run(request: ProgramRequest): Promise<never> {
   const { plan, image } = await prepareProgram(request);
+  const say = (text: string) => {
+    if (request.report === true) writeLine(2, printable(`run-foreign: ${plan.program}: ${text}`));
+  };
   if (request.report === true) {
-    const say = (text: string) => writeLine(2, `run-foreign: ${plan.program}: ${text}`);
     say(`${image.format} (${image.variant}), ${image.arch}, entry ${hex(image.entry)}`);
     if (image.interpreter !== undefined) say(`interpreter ${image.interpreter.source.name}`);
+    for (const { what } of differencesFor(image.arch)) say(`not as execve makes it: ${what}`);
     say(`${plan.steps.length} steps, the stub stands at ${hex(plan.stub)}; run-foreign plan shows them`);
   }
-  return startPlan(plan);
+  return about(plan.program, () => startPlan(plan, say));
 }

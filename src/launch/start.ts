@@ -1,36 +1,47 @@
 /**
- * The end of the pipeline: the stub goes into a memfd and a process executes it. That process is the launcher's
- * where the launcher started us (src/launcher/protocol.ts), because then nothing of it was touched by Node; else
- * it is this one.
+ * The end of the pipeline: the stub goes into a file in memory and a process executes it. That process is the
+ * launcher's where the launcher started us (src/launcher/protocol.ts), because then nothing of it was touched by
+ * Node; else it is this one.
  */
-import { closeSync, fstatSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { emitStub } from '../emit/stub.ts';
 import { ForeignError } from '../errors.ts';
 import { MAX_DESCRIPTORS, socketFrom } from '../launcher/protocol.ts';
-import { memfdExecutable, SystemError, sendDescriptors } from '../native/libc.ts';
+import { SystemError, sendDescriptors } from '../native/libc.ts';
 import type { Plan } from '../plan/plan.ts';
 import { becomeStub } from './exec.ts';
+import { createStubFile, writeAll } from './stub-file.ts';
 
-/** Becomes the program; returns only by throwing. */
-export async function startPlan(plan: Plan): Promise<never> {
+/** Becomes the program; returns only by throwing. `say` is told what is unusual about the start. */
+export async function startPlan(plan: Plan, say: (text: string) => void): Promise<never> {
   const payloads = await Promise.all(
     plan.payloads.map(({ source, offset, size }) => source.read(offset, size)),
   );
+  const confidential = plan.payloads.some(({ source }) => source.confidential);
   const fds = plan.files.map(({ fd }) => fd);
-  const memfd = stubFile(plan);
+  const file = createStubFile(Buffer.from(plan.comm).toString(), confidential);
+  if (file.directory !== undefined)
+    say(
+      `vm.memfd_noexec forbids executing from memory, the stub stands in a nameless file in ${file.directory}`,
+    );
   const socket = launcherSocket();
   try {
     if (socket === undefined) {
-      writeAll(memfd, emitStub(plan, fds, payloads));
-      becomeStub(memfd, plan.comm, fds);
+      say('started without the launcher: what Node has changed in its process cannot all be undone');
+      file.finish(emitStub(plan, fds, payloads));
+      becomeStub(file.fd, plan.comm, fds);
     }
-    const numbers = exchange(socket, [memfd, ...fds]);
-    writeAll(memfd, emitStub(plan, numbers.slice(1), payloads));
+    const [, ...numbers] = exchange(socket, [file.fd, ...fds]);
+    file.finish(emitStub(plan, numbers, payloads));
     writeAll(socket, Buffer.alloc(1));
     return await untilEnded();
   } catch (cause) {
-    closeSync(memfd);
-    throw refusal(cause);
+    closeSync(file.fd);
+    if (!(cause instanceof SystemError)) throw cause;
+    throw new ForeignError('MACHINE_REFUSED', `cannot be started from memory: ${cause.message}`, {
+      hint: 'run-foreign check says what this machine allows',
+      cause,
+    });
   }
 }
 
@@ -65,29 +76,5 @@ function exchange(socket: number, fds: readonly number[]): number[] {
 function untilEnded(): Promise<never> {
   return new Promise(() => {
     setInterval(() => {}, 1 << 30);
-  });
-}
-
-function stubFile(plan: Plan): number {
-  try {
-    return memfdExecutable(Buffer.from(plan.comm).toString());
-  } catch (cause) {
-    throw refusal(cause);
-  }
-}
-
-function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
-}
-
-function refusal(cause: unknown): unknown {
-  if (!(cause instanceof SystemError)) return cause;
-  const hint =
-    cause.errno === 'EACCES'
-      ? 'executing from memory may be forbidden: see vm.memfd_noexec and run-foreign check'
-      : 'run-foreign check says what this machine allows';
-  return new ForeignError('MACHINE_REFUSED', `cannot be started from memory: ${cause.message}`, {
-    hint,
-    cause,
   });
 }

@@ -1,0 +1,79 @@
+/**
+ * The file that is executed: a memfd, or, where vm.memfd_noexec=2 forbids executing one, a file without a name in
+ * a directory where programs may be executed, in memory if there is such a one.
+ */
+import { accessSync, closeSync, constants, openSync, writeSync } from 'node:fs';
+import { ForeignError } from '../errors.ts';
+import { memfdExecutable, SystemError } from '../native/libc.ts';
+
+/** include/uapi/asm-generic/fcntl.h: __O_TMPFILE and O_DIRECTORY, open(2). */
+const O_TMPFILE = 0o20200000;
+
+export interface StubFile {
+  /** What is executed. */
+  readonly fd: number;
+  /** Where the file is, when it is not a memfd. */
+  readonly directory?: string;
+  /** Writes all of the file, once: who executes a file must find nobody who could still write to it. */
+  finish(bytes: Uint8Array): void;
+}
+
+/**
+ * `confidential` bytes go into nothing but a memfd. Throws MACHINE_REFUSED.
+ * `name` is shown by /proc/PID/exe where that cannot be set.
+ */
+export function createStubFile(name: string, confidential: boolean): StubFile {
+  try {
+    const fd = memfdExecutable(name);
+    return { fd, finish: (bytes) => writeAll(fd, bytes) };
+  } catch (cause) {
+    const forbidden = cause instanceof SystemError && cause.errno === 'EACCES';
+    const file = forbidden && !confidential ? namelessFile() : undefined;
+    if (file !== undefined) return file;
+    throw refusal(cause, forbidden);
+  }
+}
+
+/** The first directory that lets a file be executed; those in memory come first. */
+function namelessFile(): StubFile | undefined {
+  const { XDG_RUNTIME_DIR, TMPDIR } = process.env;
+  for (const directory of ['/dev/shm', XDG_RUNTIME_DIR, TMPDIR, '/tmp', '/var/tmp']) {
+    if (directory === undefined || !directory.startsWith('/')) continue;
+    let writer: number | undefined;
+    try {
+      writer = openSync(directory, O_TMPFILE | constants.O_RDWR, 0o700);
+      const own = `/proc/self/fd/${writer}`;
+      // EACCES on a file system that is mounted noexec.
+      accessSync(own, constants.X_OK);
+      return { ...fileBehind(writer, openSync(own, constants.O_RDONLY)), directory };
+    } catch {
+      if (writer !== undefined) closeSync(writer);
+    }
+  }
+  return undefined;
+}
+
+function fileBehind(writer: number, fd: number): StubFile {
+  return {
+    fd,
+    finish(bytes) {
+      writeAll(writer, bytes);
+      closeSync(writer);
+    },
+  };
+}
+
+export function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
+}
+
+function refusal(cause: unknown, forbidden: boolean): unknown {
+  if (!(cause instanceof SystemError)) return cause;
+  const hint = forbidden
+    ? 'executing from memory is forbidden, as root: sysctl vm.memfd_noexec=1, also in the container'
+    : 'run-foreign check says what this machine allows';
+  return new ForeignError('MACHINE_REFUSED', `cannot be started from memory: ${cause.message}`, {
+    hint,
+    cause,
+  });
+}
