@@ -63,8 +63,15 @@ function fileBehind(writer: number, fd: number): StubFile {
   };
 }
 
+/** Throws MACHINE_REFUSED where RLIMIT_FSIZE forbids a file of this size. */
 export function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
+  try {
+    for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EFBIG') throw cause;
+    const message = `cannot be started: the limit on the size of files is below ${bytes.length} bytes (EFBIG)`;
+    throw new ForeignError('MACHINE_REFUSED', message, { hint: 'see ulimit -f', cause });
+  }
 }
 
 function refusal(cause: unknown, forbidden: boolean): unknown {

@@ -20,10 +20,23 @@ export const FIRST_DIGIT = 'a';
 export const MAX_DESCRIPTORS = 253;
 
 /**
- * Variables that would steer our Node although they are meant for the program. The launcher changes the first
- * byte of each, and Node hands them to the program as they were.
+ * Beginnings of variables that would steer our Node although they are meant for the program. The launcher changes
+ * the first byte of each, and Node hands them to the program as they were. Of the dynamic linker's (ld.so(8))
+ * LD_LIBRARY_PATH stays, since there are systems on which Node needs it.
  */
-export const SET_ASIDE = ['NODE_', 'OPENSSL_CONF='] as const;
+export const SET_ASIDE = [
+  'NODE_',
+  'OPENSSL_CONF=',
+  'LD_AUDIT=',
+  'LD_BIND_',
+  'LD_DEBUG',
+  'LD_PRELOAD=',
+  'LD_PROFILE',
+  'LD_SHOW_AUXV=',
+  'LD_TRACE_',
+  'LD_VERBOSE=',
+  'LD_WARN=',
+] as const;
 export const ASIDE_BYTE = 0x01;
 
 /** The descriptor in Node's argv[0], when the launcher started it. */

@@ -59,6 +59,9 @@ describe('Node', () => {
       PATH: NODE_PATH,
       NODE_OPTIONS: '--no-such-option',
       OPENSSL_CONF: '/',
+      LD_DEBUG_OUTPUT: '/',
+      LD_TRACE_LOADED_OBJECTS: '1',
+      LD_LIBRARY_PATH: '/nowhere',
       NODES: '1',
       XNODE_: '2',
     };
@@ -67,6 +70,9 @@ describe('Node', () => {
       `PATH=${NODE_PATH}`,
       '\x01ODE_OPTIONS=--no-such-option',
       '\x01PENSSL_CONF=/',
+      '\x01D_DEBUG_OUTPUT=/',
+      '\x01D_TRACE_LOADED_OBJECTS=1',
+      'LD_LIBRARY_PATH=/nowhere',
       'NODES=1',
       'XNODE_=2',
     ]);
