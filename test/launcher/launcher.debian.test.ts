@@ -1,6 +1,8 @@
-/** A machine without Node, made by hiding it in a mount namespace. */
+/** The launcher's code through objdump, and a machine without Node, made by hiding it in a mount namespace. */
 import { readlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { emitLauncher } from '../../src/launcher/launcher.ts';
+import { expectCode } from '../support/emitted-code.ts';
 import { COMMAND, quote, run } from '../support/run.ts';
 
 test('a machine without Node is told what is missing', async () => {
@@ -19,4 +21,11 @@ test('a machine without Node is told what is missing', async () => {
     stdout: '',
     stderr: 'run-foreign: needs Node.js 20.19 or newer, and there is no node in PATH: ENOENT\n',
   });
+});
+
+test('the code, from the entry point to the end of the file', () => {
+  const launcher = Buffer.from(emitLauncher());
+  // Elf64_Ehdr.e_entry, and p_vaddr of the first program header, which maps the whole file.
+  const [entry, address] = [launcher.readBigUInt64LE(24), launcher.readBigUInt64LE(64 + 16)];
+  expectCode(64, launcher.subarray(Number(entry - address)));
 });
