@@ -20,6 +20,9 @@ const sizes = {
   stdioFlags: 24,
   stubFd: 8,
   replySize: 8,
+  /** struct rlimit64: soft, hard. */
+  oldLimit: 16,
+  newLimit: 16,
   envp: 8,
   path: 8,
   searched: 8,

@@ -1,6 +1,7 @@
 /**
  * The launcher's own process: starts Node, waits for the stub, becomes it.
  *
+ * The soft limit of descriptors is raised meanwhile: the caller may have left no room for what Node sends.
  * Of standard input, output and error Node shares the open files, so their O_NONBLOCK is put back as it was.
  *
  * SIGCHLD is the one thing of the process itself that is touched, and put back: it must have its default while Node may
@@ -33,6 +34,8 @@ const STDIO = [0, 1, 2];
 const FD_CLOEXEC = 1n;
 const AT_EMPTY_PATH = 0x1000n;
 const STDERR = 2n;
+/** include/uapi/asm-generic/resource.h */
+const RLIMIT_NOFILE = 7n;
 
 /** `child` is where the new process goes on. */
 export function emitParent(context: LauncherContext, refusals: Failures, child: Label): void {
@@ -44,12 +47,15 @@ export function emitParent(context: LauncherContext, refusals: Failures, child: 
   code.jumpIf('equal', failures.label('run-foreign: started without even its own name: ', 22));
   emitTakeSigchld(context);
   emitNoteFlags(context);
+  emitRaiseLimit(context);
   emitStartNode(context, child);
   emitReceive(context, ended);
   emitEndNode(context);
   emitRestoreFlags(context);
   emitBecome(context, refusals);
   code.place(ended);
+  // Node may still wait for an answer.
+  emitter.systemCallNumber(SYS.close, held('parentSocket'));
   emitEndLikeNode(context);
 }
 
@@ -74,6 +80,16 @@ function emitNoteFlags({ emitter }: LauncherContext): void {
     emitter.systemCallNumber(SYS.fcntl, BigInt(fd), F_GETFL);
     emitter.code.store(memory(emitter, 'stdioFlags', fd * 8), REG.ax);
   }
+}
+
+function emitRaiseLimit({ emitter }: LauncherContext): void {
+  const { code } = emitter;
+  const [old, raised] = [address(emitter, 'oldLimit'), address(emitter, 'newLimit')];
+  emitter.systemCallNumber(SYS.prlimit64, 0n, RLIMIT_NOFILE, 0n, old);
+  code.load(REG.ax, memory(emitter, 'oldLimit', 8));
+  code.store(memory(emitter, 'newLimit'), REG.ax);
+  code.store(memory(emitter, 'newLimit', 8), REG.ax);
+  emitter.systemCallNumber(SYS.prlimit64, 0n, RLIMIT_NOFILE, raised, 0n);
 }
 
 /** Of a descriptor that was closed the flags are -EBADF, and setting them fails again. */
@@ -125,6 +141,8 @@ function emitReceive({ emitter }: LauncherContext, ended: Label): void {
   code.compareImmediate(REG.ax, 1);
   code.jumpIf('notEqual', ended);
   code.load(REG.ax, memory(emitter, 'control'));
+  code.compareImmediate(REG.ax, CMSG_HEADER);
+  code.jumpIf('belowOrEqual', ended);
   code.addImmediate(REG.ax, -CMSG_HEADER);
   code.store(memory(emitter, 'replySize'), REG.ax);
   code.load32(REG.ax, memory(emitter, 'control', CMSG_HEADER));
@@ -159,6 +177,7 @@ function emitEndNode({ emitter }: LauncherContext): void {
 /** The stub gets one argument and no environment: what it needs of both it carries. */
 function emitBecome({ emitter, text }: LauncherContext, refusals: Failures): void {
   emitter.systemCallNumber(SYS.fcntl, held('stubFd'), F_SETFD, FD_CLOEXEC);
+  emitter.systemCallNumber(SYS.prlimit64, 0n, RLIMIT_NOFILE, address(emitter, 'oldLimit'), 0n);
   set(emitter, 'stubArgv', text('run-foreign'));
   const [argv, envp] = [address(emitter, 'stubArgv'), address(emitter, 'stubArgv', 8)];
   emitter.systemCallNumber(SYS.execveat, held('stubFd'), text(''), argv, envp, AT_EMPTY_PATH);

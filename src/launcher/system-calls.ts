@@ -18,5 +18,6 @@ export const SYS = {
   rt_sigqueueinfo: 129,
   prctl: 157,
   exit_group: 231,
+  prlimit64: 302,
   execveat: 322,
 } as const;

@@ -150,6 +150,8 @@ describe('limits and sessions', () => {
     const script = 'ulimit -n 64; ulimit -c 0; ulimit -f 1000; $RUN /bin/sh -c "ulimit -a"';
     expect((await expectSame(script)).stdout).toMatch(/files\D*64\n/);
     await expectSame('ulimit -S -n 99; $RUN /bin/cat /proc/self/limits');
+    await expectSame('ulimit -S -n 4; $RUN /bin/cat /proc/self/limits');
+    await expectSame("ulimit -S -n 3; $RUN /bin/busybox sh -c 'ulimit -n'");
   });
 
   test('variables of the dynamic linker and of Node are for the program', async () => {
