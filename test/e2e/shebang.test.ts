@@ -2,7 +2,7 @@
  * `#!` files: every script does under run-foreign what it does when the kernel starts it, down to where
  * the kernel refuses it; and run-foreign itself stands on such a line.
  */
-import { chmodSync, closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, readFileSync, readSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type Identity, readIdentity, startAndSettle, withoutPrivilege } from '../support/proc.ts';
@@ -165,6 +165,13 @@ describe('run-foreign on a #! line', () => {
     const path = script(title.replace(/\W/g, '-'), `${line}\n${binary.toString('latin1')}`);
     expect(await run(path, args)).toEqual(expected);
     // Started by run-foreign, the line is taken off in the same way.
+    expect(await runForeign([path, ...args])).toEqual(expected);
+  });
+
+  test('by a symbolic link of another name runs the program behind it', async () => {
+    symlinkSync(COMMAND, join(directory.path, 'rf'));
+    const path = script('by-link', `#!${join(directory.path, 'rf')}\n${binary.toString('latin1')}`);
+    expect(await run(path, args)).toEqual(expected);
     expect(await runForeign([path, ...args])).toEqual(expected);
   });
 
