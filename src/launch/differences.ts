@@ -28,14 +28,22 @@ export const DIFFERENCES = {
     what: 'a 32-bit program does not inherit READ_IMPLIES_EXEC (setarch -X)',
     why: 'the kernel takes it away when it starts the launcher, which is a 64-bit program',
   },
+  longArguments: {
+    what: 'argument lists that reach within a hundred bytes of the limit are refused (E2BIG)',
+    why: 'the command’s own name is one argument more, and Node gets another',
+  },
+  smallLimits: {
+    what: 'limits too small for Node stop the start: fewer than 22 descriptors (ulimit -n), less than 800 MB of addresses (ulimit -v), files smaller than the stub (ulimit -f)',
+    why: 'Node runs before the program, under the limits of the caller',
+  },
   counters: {
     what: 'counters do not begin at zero (page faults, context switches, system calls in /proc/PID/io, a little CPU time)',
     why: 'the launcher and the stub ran in the process before',
   },
 } as const satisfies Record<string, Difference>;
 
-/** Those that can concern a program for `arch`. */
+/** Those that can concern a program for `arch` that does start. */
 export function differencesFor(arch: Arch): Difference[] {
-  const { readImpliesExec, ...all } = DIFFERENCES;
+  const { readImpliesExec, longArguments: _, smallLimits: __, ...all } = DIFFERENCES;
   return arch === 'i386' ? [...Object.values(all), readImpliesExec] : Object.values(all);
 }

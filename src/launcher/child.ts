@@ -115,7 +115,7 @@ function emitEnvironment({ emitter, text }: LauncherContext): void {
 }
 
 /** Tries each directory of PATH, then the usual places. An empty one, the current directory, is passed over. */
-function emitFindNode({ emitter, failures, text }: LauncherContext): void {
+function emitFindNode({ emitter, failures, refusals, text }: LauncherContext): void {
   const { code } = emitter;
   const [path, delimiter] = [REG.r14, REG.r12];
   const candidate = address(emitter, 'candidate');
@@ -161,6 +161,9 @@ function emitFindNode({ emitter, failures, text }: LauncherContext): void {
   code.load(REG.dx, memory(emitter, 'envp'));
   code.moveImmediate(REG.ax, BigInt(SYS.execve));
   code.systemCall();
+  // Node gets a few bytes more than we got.
+  code.compareImmediate(REG.ax, -constants.errno.E2BIG);
+  code.jumpIf('equal', refusals.label('run-foreign: the arguments and the environment are too long: '));
   code.place(passOver);
   code.test(delimiter);
   code.jumpIf('notEqual', component);

@@ -25,6 +25,8 @@ export interface LauncherContext {
   readonly emitter: Emitter;
   /** Failures of ours. */
   readonly failures: Failures;
+  /** Programs that cannot be started. */
+  readonly refusals: Failures;
   /** Puts a NUL-terminated string into the file and returns its address. */
   readonly text: (text: string) => bigint;
 }
@@ -38,12 +40,12 @@ export function emitLauncher(): Uint8Array {
   const failures = new Failures(emitter, blobs.add, EXIT.ours);
   const refusals = new Failures(emitter, blobs.add, EXIT.cannotRun);
   const text = (string: string) => blobs.add(Buffer.from(`${string}\0`));
-  const context = { emitter, failures, text };
+  const context = { emitter, failures, refusals, text };
 
   const child = emitter.code.label();
   emitter.code.moveImmediate(REG.r13, data.address);
   emitter.code.move(REG.bp, REG.sp);
-  emitParent(context, refusals, child);
+  emitParent(context, child);
   emitter.code.place(child);
   emitChild(context);
   failures.emit();

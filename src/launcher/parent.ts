@@ -10,7 +10,6 @@
  * discards a pending SIGCHLD, so one that was blocked and pending is taken out first and queued again.
  */
 
-import type { Failures } from '../emit/failure.ts';
 import { type Label, REG } from '../emit/x86.ts';
 import { EXIT } from '../errors.ts';
 import { address, CMSG_HEADER, held, memory, set } from './data.ts';
@@ -38,7 +37,7 @@ const STDERR = 2n;
 const RLIMIT_NOFILE = 7n;
 
 /** `child` is where the new process goes on. */
-export function emitParent(context: LauncherContext, refusals: Failures, child: Label): void {
+export function emitParent(context: LauncherContext, child: Label): void {
   const { emitter, failures } = context;
   const { code } = emitter;
   const ended = code.label();
@@ -52,7 +51,7 @@ export function emitParent(context: LauncherContext, refusals: Failures, child: 
   emitReceive(context, ended);
   emitEndNode(context);
   emitRestoreFlags(context);
-  emitBecome(context, refusals);
+  emitBecome(context);
   code.place(ended);
   // Node may still wait for an answer.
   emitter.systemCallNumber(SYS.close, held('parentSocket'));
@@ -175,7 +174,7 @@ function emitEndNode({ emitter }: LauncherContext): void {
 }
 
 /** The stub gets one argument and no environment: what it needs of both it carries. */
-function emitBecome({ emitter, text }: LauncherContext, refusals: Failures): void {
+function emitBecome({ emitter, refusals, text }: LauncherContext): void {
   emitter.systemCallNumber(SYS.fcntl, held('stubFd'), F_SETFD, FD_CLOEXEC);
   emitter.systemCallNumber(SYS.prlimit64, 0n, RLIMIT_NOFILE, address(emitter, 'oldLimit'), 0n);
   set(emitter, 'stubArgv', text('run-foreign'));

@@ -9,6 +9,7 @@ import {
   COMMAND,
   NODE_HALF,
   NODE_PATH,
+  quote,
   type RunOptions,
   run,
   runForeign,
@@ -103,6 +104,16 @@ describe('Node', () => {
     const { stdout } = await runForeign(['/bin/sh', '-c', 'cat /proc/$$/task/$$/children; :']);
     expect(stdout).toMatch(/^\d+ $/);
   });
+});
+
+test('arguments that only the launcher can take, and not Node, are refused with one line', async () => {
+  // execve takes 128 KiB here, so the shell is the first to refuse.
+  const script = `ulimit -S -s 512; size=131000
+    while out=$( (exec ${quote(COMMAND)} /bin/true "$(head -c $size /dev/zero | tr '\\0' x)") 2>&1); status=$?
+      case $out in sh:*) true ;; *) false ;; esac
+    do size=$((size - 8)); done; echo "$status $out"`;
+  const { stdout } = await sh(script, [], { env: { PATH: NODE_PATH } });
+  expect(stdout).toBe('126 run-foreign: the arguments and the environment are too long: E2BIG\n');
 });
 
 describe('the end', () => {
