@@ -37,7 +37,8 @@ type MapStep = Extract<Step, { op: 'mmap' }>;
 /** What is mapped where; knows which pages this part has mapped before. */
 class Mapper {
   readonly #place: (address: bigint) => Place;
-  readonly #mapped: PageRange[] = [];
+  /** Apart and in order, or thousands of segments over each other would take minutes to cut up. */
+  #mapped: readonly PageRange[] = [];
 
   constructor(place: (address: bigint) => Place) {
     this.#place = place;
@@ -49,7 +50,7 @@ class Mapper {
 
   map(pages: PageRange, rest: Pick<MapStep, 'protection' | 'file' | 'what'>): MapStep[] {
     const pieces = splitByOverlap(pages, this.#mapped);
-    this.#mapped.push(pages);
+    this.#mapped = joined(this.#mapped, pages);
     return pieces.map(({ start, end, replace }) => ({
       op: 'mmap',
       at: this.at(start),
@@ -161,20 +162,32 @@ function splitByOverlap(
   pages: PageRange,
   mapped: readonly PageRange[],
 ): (PageRange & { replace: boolean })[] {
-  const cuts = new Set([pages.start, pages.end]);
-  for (const { start, end } of mapped) {
-    for (const cut of [start, end]) if (cut > pages.start && cut < pages.end) cuts.add(cut);
-  }
-  const borders = [...cuts].sort((a, b) => (a < b ? -1 : 1));
   const pieces: (PageRange & { replace: boolean })[] = [];
-  for (let index = 0; index + 1 < borders.length; index++) {
-    const [start, end] = [borders[index] as bigint, borders[index + 1] as bigint];
-    const replace = mapped.some((other) => other.start < end && other.end > start);
-    const last = pieces.at(-1);
-    if (last?.replace === replace && last.end === start) pieces[pieces.length - 1] = { ...last, end };
-    else pieces.push({ start, end, replace });
+  let from = pages.start;
+  for (const { start, end } of mapped) {
+    if (end <= from || start >= pages.end) continue;
+    if (start > from) pieces.push({ start: from, end: start, replace: false });
+    const to = end < pages.end ? end : pages.end;
+    pieces.push({ start: start > from ? start : from, end: to, replace: true });
+    from = to;
   }
+  if (from < pages.end) pieces.push({ start: from, end: pages.end, replace: false });
   return pieces;
+}
+
+/** `ranges` with one more, still apart and in order: what touches becomes one. */
+function joined(ranges: readonly PageRange[], added: PageRange): PageRange[] {
+  let { start, end } = added;
+  const [before, after]: [PageRange[], PageRange[]] = [[], []];
+  for (const range of ranges) {
+    if (range.end < start) before.push(range);
+    else if (range.start > end) after.push(range);
+    else {
+      if (range.start < start) start = range.start;
+      if (range.end > end) end = range.end;
+    }
+  }
+  return [...before, { start, end }, ...after];
 }
 
 export function protectionText({ read, write, execute }: Protection): ProtectionText {

@@ -236,3 +236,13 @@ test('four thousand segments, each over the one before, are planned in a moment'
   expect(steps).toHaveLength(1 + 4095 * 2);
   expect(performance.now() - started).toBeLessThan(10_000);
 });
+
+test('two thousand segments over two thousand others apart from each other are, too', () => {
+  const apart = Array.from({ length: 2048 }, (_, index) => segment(BigInt(index) * 0x2000n, 0x1000n));
+  const over = Array.from({ length: 2048 }, () => segment(0n, 0x1000_000n));
+  const started = performance.now();
+  const { steps } = stepsOf(...apart, ...over);
+  // The first that lies over them is cut at each, the others find all of it mapped.
+  expect(steps).toHaveLength(2048 + 2 * 2048 + 2047);
+  expect(performance.now() - started).toBeLessThan(10_000);
+});
