@@ -41,7 +41,7 @@ export function planProgram(image: ProgramImage, invocation: Invocation, host: H
   validateImage(image, ADDRESS_SPACES[image.arch].taskSize);
   const layout = layOut(image, host);
   const stack = firstStack(image, invocation, layout, host);
-  const materials = new Materials();
+  const materials = new Materials([...image.segments, ...(image.interpreter?.segments ?? [])]);
   const memory = [
     ...partSteps(image, 'image', layout, materials, host),
     ...(image.interpreter === undefined

@@ -1,5 +1,6 @@
 /** What the fuzzer has found, each as small as it gets, with the outcome it must have. */
 import { expect, test } from 'vitest';
+import { memorySource } from '../../src/source/memory.ts';
 import { type ElfDescription, PF, type Phdr, PT, writeElf } from '../support/elf-writer.ts';
 import { ELF64_STATIC } from '../support/handmade.ts';
 import { fakeHost } from '../support/host.ts';
@@ -65,6 +66,20 @@ const REGRESSIONS: readonly Regression[] = [
       outcome: bits === 32 ? 'emitted i386' : 'emitted x86_64',
     };
   }),
+  {
+    // Became a stub of five megabytes: every segment brought its bytes along.
+    name: 'a thousand segments of the same bytes that are in no file',
+    bytes: elf({
+      e_entry: 0x1000_0000n,
+      phdrs: Array.from({ length: 1170 }, (_, index) => ({
+        ...zeros(0x1000_0000n + BigInt(index) * 0x1000n, 0x1000n),
+        p_filesz: 0x1000n,
+      })),
+      size: 0x20000,
+    }),
+    changes: { source: (bytes) => ({ source: memorySource(bytes, 'memory') }) },
+    outcome: 'emitted x86_64',
+  },
   {
     // Was planned, and the stub died writing the arguments.
     name: 'arguments that are allowed but larger than the stack may grow',

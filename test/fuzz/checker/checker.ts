@@ -7,7 +7,7 @@ import { checkChosenPlaces, checkMmFields } from './identity.ts';
 import { checkFinalProtections, MemoryChecker } from './memory.ts';
 import { type Broken, type Judged, Verdicts } from './rules.ts';
 import { checkStack } from './stack.ts';
-import { checkStub, checkStubPlace, stubRange } from './stub.ts';
+import { checkCarriedOnce, checkStub, checkStubPlace, stubRange } from './stub.ts';
 
 /** A segment cuts at most two ranges in two, and its tail is zeroed and protected. */
 const STEPS_A_SEGMENT = 8;
@@ -19,6 +19,7 @@ export function brokenRules(judged: Judged): Broken[] {
   const verdicts = new Verdicts();
   checkOrder(judged, verdicts);
   checkStubPlace(judged, verdicts);
+  checkCarriedOnce(judged, verdicts);
   const stub = stubRange(judged);
   const checker = new MemoryChecker(judged, verdicts, stub);
   for (const step of judged.plan.steps) checker.check(step);

@@ -122,7 +122,8 @@ export class MemoryChecker {
       this.#verdicts.rule('known-file', payload !== undefined, () => describe(step));
       if (payload === undefined) return;
       const { source, offset, size } = payload;
-      const inside = offset >= 0 && offset + size <= source.size && BigInt(size) === step.size;
+      const inSource = offset >= 0 && offset + size <= source.size;
+      const inside = inSource && step.offset >= 0 && BigInt(step.offset) + step.size <= BigInt(size);
       this.#verdicts.rule('payload-range', inside, () => describe(step));
     }
   }

@@ -1,5 +1,6 @@
 /** The stub's file, read as the kernel reads it. ELF specification (gABI), chapters 4 and 5. */
 import type { Range } from '../../../src/image/image.ts';
+import type { Source } from '../../../src/source/source.ts';
 import { KERNEL } from './kernel-areas.ts';
 import { PAGE, pageUp } from './parts.ts';
 import type { Judged, Verdicts } from './rules.ts';
@@ -34,6 +35,14 @@ export function checkStubPlace(judged: Judged, verdicts: Verdicts): void {
   const reserve = STUB_RESERVE[plan.arch];
   const fits = end - start <= reserve && BigInt(carried) <= reserve / 2n;
   verdicts.rule('stub-size', fits, () => `${end - start} bytes, of them ${carried} carried`);
+}
+
+/** So a stub is no larger than the files it was made from, its own code and the stack. */
+export function checkCarriedOnce({ plan }: Judged, verdicts: Verdicts): void {
+  const carried = new Map<Source, number>();
+  for (const { source, size } of plan.payloads) carried.set(source, (carried.get(source) ?? 0) + size);
+  for (const [{ name, size }, bytes] of carried)
+    verdicts.rule('carried-once', bytes <= size, () => `${bytes} bytes of the ${size} of ${name}`);
 }
 
 export function checkStub(judged: Judged, verdicts: Verdicts): void {

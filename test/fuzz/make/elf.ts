@@ -195,6 +195,8 @@ const many: Change = (parts, random) => {
     put(parts, header, 'p_type', 1n);
     put(parts, header, 'p_flags', BigInt(random.below(8)));
   }
+  // The same bytes in all of them, now and then.
+  if (random.chance(1, 2)) put(parts, load, 'p_filesz', BigInt(Math.min(parts.bytes.length, 0x1000)));
   for (let index = 0; index < count; index++) {
     const header = Buffer.from(random.chance(1, 2) ? load : zeros);
     const island = index < islands;

@@ -75,4 +75,11 @@ export const STEPS_AND_STUB: readonly Sabotage[] = [
     change: (good) => ({ ...good, stub: Buffer.concat([good.stub ?? Buffer.of(), Buffer.of(0)]) }),
   },
   { rule: 'stub-protection', how: 'writable code', of: STATIC, change: stubByte(64 + 4, 7) },
+  {
+    rule: 'carried-once',
+    how: 'every payload again and again',
+    of: `${STATIC}, memory`,
+    change: (good) =>
+      withPlan(good, { payloads: Array.from({ length: 20 }, () => good.plan.payloads).flat() }),
+  },
 ];
