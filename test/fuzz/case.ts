@@ -2,7 +2,6 @@
  * One hostile file through everything that is pure: probe, load, validate, plan, emit. The outcome is
  * a ForeignError or a plan that breaks no rule of checker/; never another exception. Nothing is run.
  */
-import { expect } from 'vitest';
 import { builtinLoaders } from '../../loaders/index.ts';
 import { emitStub } from '../../src/emit/stub.ts';
 import { ForeignError } from '../../src/errors.ts';
@@ -27,7 +26,8 @@ export async function outcomeOf(bytes: Buffer, circumstances: Circumstances): Pr
     return await bounded(() => start(bytes, circumstances));
   } catch (error) {
     if (!(error instanceof ForeignError) || error.code === 'INTERNAL') throw error;
-    expect(error.message.length, 'length of the message').toBeLessThan(LONGEST_MESSAGE);
+    if (error.message.length > LONGEST_MESSAGE)
+      throw new Error(`a message of ${error.message.length} characters`, { cause: error });
     return error.code;
   }
 }
@@ -50,7 +50,7 @@ async function start(bytes: Buffer, circumstances: Circumstances): Promise<Outco
     const plan = planProgram(image, invocation, host);
     files.checkReads();
     const stub = await stubOf(plan);
-    const broken = brokenRules({ plan, image, invocation, host, fileSizes: files.sizes, stub });
+    const broken = brokenRules({ plan, image, invocation, host, files: files.byDescriptor, stub });
     if (broken.length > 0) throw new Error(broken.map(({ rule, by }) => `${rule}: ${by}`).join('\n'));
     return `${stub === undefined ? 'planned' : 'emitted'} ${image.arch}`;
   } catch (error) {
@@ -71,7 +71,7 @@ const isSelf = (command: Uint8Array) => /(^|\/)run-foreign$/.test(Buffer.from(co
 
 /** The program and the files it names, each a source of its own that counts. */
 class OpenFiles {
-  readonly sizes = new Map<number, number>();
+  readonly byDescriptor = new Map<number, Uint8Array>();
   readonly #circumstances: Circumstances;
   readonly #counted: Counted[] = [];
 
@@ -81,8 +81,8 @@ class OpenFiles {
 
   open(bytes: Buffer): Source {
     const fd = 10 + this.#counted.length;
-    const { source, fileSize } = this.#circumstances.source(bytes, fd);
-    if (fileSize !== undefined) this.sizes.set(fd, fileSize);
+    const { source, file } = this.#circumstances.source(bytes, fd);
+    if (file !== undefined) this.byDescriptor.set(fd, file);
     const counted = new Counted(source);
     this.#counted.push(counted);
     return counted.source;

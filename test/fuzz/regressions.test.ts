@@ -18,7 +18,7 @@ interface Regression {
 const ORDINARY: Circumstances = {
   host: fakeHost(),
   invocation: { program: 'prog', argv: [text('prog')], envp: [], execfn: text('/prog') },
-  source: (bytes, fd) => ({ source: fileLike(bytes, fd), fileSize: bytes.length }),
+  source: (bytes, fd) => ({ source: fileLike(bytes, fd), file: bytes }),
   file: () => undefined,
 };
 

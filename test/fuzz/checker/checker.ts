@@ -3,6 +3,7 @@
  * planner: what is wrong there must not be wrong here in the same way.
  */
 import type { Plan, Step } from '../../../src/plan/plan.ts';
+import { checkContents } from './contents.ts';
 import { checkChosenPlaces, checkMmFields } from './identity.ts';
 import { checkFinalProtections, MemoryChecker } from './memory.ts';
 import { type Broken, type Judged, Verdicts } from './rules.ts';
@@ -24,6 +25,7 @@ export function brokenRules(judged: Judged): Broken[] {
   const checker = new MemoryChecker(judged, verdicts, stub);
   for (const step of judged.plan.steps) checker.check(step);
   checkFinalProtections(judged, checker.memory, verdicts);
+  checkContents(judged, verdicts);
   checkEntry(judged, checker, verdicts);
   checkChosenPlaces(judged, verdicts, stub);
   checkMmFields(judged, verdicts);

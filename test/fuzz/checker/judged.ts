@@ -23,8 +23,6 @@ export async function judge(
     exe: source.file,
   };
   const plan = planOf(image, invocation, host);
-  const sizes = [bytes, ...Object.values(files)].map(
-    (each, index) => [PROGRAM_FD + index, each.length] as const,
-  );
-  return { plan, image, invocation, host, fileSizes: new Map(sizes), stub: await stubOf(plan) };
+  const open = [bytes, ...Object.values(files)].map((each, index) => [PROGRAM_FD + index, each] as const);
+  return { plan, image, invocation, host, files: new Map(open), stub: await stubOf(plan) };
 }

@@ -129,8 +129,8 @@ export class MemoryChecker {
   }
 
   #fileSize(index: number, step: Step): number {
-    const { plan, fileSizes } = this.#judged;
-    const size = fileSizes.get(plan.files[index]?.fd ?? -1);
+    const { plan, files } = this.#judged;
+    const size = files.get(plan.files[index]?.fd ?? -1)?.length;
     this.#verdicts.rule('known-file', size !== undefined, () => describe(step));
     return size ?? 0;
   }

@@ -28,6 +28,7 @@ export const RULES = {
   mapped: 'protections change of mapped memory only',
   'write-and-execute': 'no page is writable and executable that the image does not want so',
   'final-protection': 'in the end every page has the protection of the last segment that lies in it',
+  contents: 'in the end every segment has its content, and zeros behind it',
   'pie-base': 'a PIE lies where the kernel puts PIEs, aligned, and clear of the kernel’s own areas',
   'entry-executable': 'the entry point lies in an executable page',
   heap: 'the heap lies inside user space, and behind the image if it was moved',
@@ -53,8 +54,8 @@ export interface Judged {
   readonly image: ProgramImage;
   readonly invocation: Invocation;
   readonly host: HostFacts;
-  /** Bytes of the file behind each descriptor. */
-  readonly fileSizes: ReadonlyMap<number, number>;
+  /** The whole file behind each descriptor. */
+  readonly files: ReadonlyMap<number, Uint8Array>;
   /** Undefined where the payloads are more than a test wants to carry. */
   readonly stub: Uint8Array | undefined;
 }

@@ -71,11 +71,12 @@ function oddString(random: Random): Uint8Array {
   }
   const bytes = random.bytes(random.below(random.chance(1, 20) ? 2000 : 24));
   // What execve gives has no NUL inside.
-  return bytes.map((byte) => (byte === 0 ? 0xff : byte));
+  for (let at = bytes.indexOf(0); at >= 0; at = bytes.indexOf(0, at)) bytes[at] = 0xff;
+  return bytes;
 }
 
 function oddStrings(random: Random, most: number): Uint8Array[] {
-  const count = random.chance(1, 50) ? random.below(3000) : random.below(most);
+  const count = random.chance(1, 150) ? random.below(3000) : random.below(most);
   return Array.from({ length: count }, () => oddString(random));
 }
 
@@ -90,10 +91,10 @@ function oddInvocation(random: Random): Pick<Invocation, 'program' | 'argv' | 'e
   };
 }
 
-/** Where the bytes come from; `fileSize` is that of the file behind them, if there is one. */
+/** Where the bytes come from, and the whole file behind them if there is one. */
 export interface OddSource {
   readonly source: Source;
-  readonly fileSize?: number;
+  readonly file?: Uint8Array;
 }
 
 function oddSource(bytes: Buffer, fd: number, random: Random): OddSource {
@@ -104,15 +105,15 @@ function oddSource(bytes: Buffer, fd: number, random: Random): OddSource {
       return { source: memorySource(bytes, 'secret', true) };
     case 2: {
       // A file whose bytes may be mapped, but which holds a secret.
-      return { source: { ...fileLike(bytes, fd), confidential: true }, fileSize: bytes.length };
+      return { source: { ...fileLike(bytes, fd), confidential: true }, file: bytes };
     }
     case 3: {
       const before = random.pick([1, 13, 0x200, 0x1000, 0x1001]);
-      const file = fileLike(Buffer.concat([Buffer.alloc(before, 0x0a), bytes]), fd);
-      return { source: sourceFrom(file, before), fileSize: before + bytes.length };
+      const file = Buffer.concat([Buffer.alloc(before, 0x0a), bytes]);
+      return { source: sourceFrom(fileLike(file, fd), before), file };
     }
     default:
-      return { source: fileLike(bytes, fd), fileSize: bytes.length };
+      return { source: fileLike(bytes, fd), file: bytes };
   }
 }
 

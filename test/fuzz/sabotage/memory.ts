@@ -192,4 +192,33 @@ export const MEMORY: readonly Sabotage[] = [
     of: DYNAMIC,
     change: step('jump', () => ({ entry: { base: 'interp', offset: 0x100000n } })),
   },
+  {
+    rule: 'contents',
+    how: 'another page of the file',
+    of: STATIC,
+    change: step(
+      'mmap',
+      ({ file }) => ({ file: { ...file, offset: 0n } }),
+      ({ protection }) => protection === 'r-x',
+    ),
+  },
+  {
+    rule: 'contents',
+    how: 'zeros over data',
+    of: STATIC,
+    change: step('zero', ({ at, size }) => ({ at: absolute(at.offset - 8n), size: size + 8n })),
+  },
+  { rule: 'contents', how: 'nothing read', of: 'aout-zmagic', change: without('read') },
+  {
+    rule: 'contents',
+    how: 'bytes copied to a word farther on',
+    of: `${STATIC}, memory`,
+    change: step('copy', ({ at }) => ({ at: absolute(at.offset + 8n) })),
+  },
+  {
+    rule: 'contents',
+    how: 'a payload from its second byte on',
+    of: `${STATIC}, memory`,
+    change: step('copy', ({ size }) => ({ offset: 1, size: size - 1n })),
+  },
 ];
