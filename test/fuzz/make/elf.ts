@@ -154,6 +154,19 @@ const add: Change = (parts, random) => {
   parts.headers.splice(random.below(parts.headers.length + 1), 0, header);
 };
 
+/** All of the file up to somewhere, over what is mapped already and pages beside it. */
+const cover: Change = (parts, random) => {
+  const near = get(parts, random.pick(parts.headers), 'p_vaddr');
+  const header = Buffer.alloc(PHENTSIZE[parts.bits]);
+  const size = BigInt(random.below(parts.bytes.length + 1));
+  put(parts, header, 'p_type', 1n);
+  put(parts, header, 'p_flags', BigInt(random.below(8)));
+  put(parts, header, 'p_vaddr', near - (near % 0x1000n) - BigInt(random.below(3)) * 0x1000n);
+  put(parts, header, 'p_filesz', size);
+  put(parts, header, 'p_memsz', size + BigInt(random.below(0x3000)));
+  parts.headers.splice(random.below(parts.headers.length + 1), 0, header);
+};
+
 const NAMES = [
   '/handmade/ld.so\0',
   '/handmade/ld.so',
@@ -220,6 +233,7 @@ const CHANGES: readonly Change[] = [
   remove,
   swap,
   add,
+  cover,
   interpreter,
   many,
 ];

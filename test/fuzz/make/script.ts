@@ -34,6 +34,6 @@ export function line(random: Random): Buffer {
 export function wrap(program: Uint8Array, random: Random): Buffer {
   if (random.chance(3, 4)) return Buffer.concat([line(random), program]);
   const ours = Buffer.from('#!run-foreign\n');
-  const depth = random.pick([1, 2, 7, 8, 9, 10]);
+  const depth = random.pick([1, 2, 7, 8, 9, 200]);
   return Buffer.concat([...Array.from({ length: depth }, () => ours), program]);
 }
