@@ -1,4 +1,4 @@
-/** A handmade program with its plan and stub, for tests of the checker and by it. */
+/** A handmade program with its plan and stub: what the checker is tested with. */
 import type { HostFacts } from '../../../src/process/host.ts';
 import { memorySource } from '../../../src/source/memory.ts';
 import type { Handmade } from '../../support/handmade.ts';
