@@ -70,7 +70,7 @@ export function emitMemoryStep(step: MemoryStep, context: StepContext): void {
       emitRead(step, context);
       break;
     case 'copy':
-      emitter.copyBytes(payloadAddress(step.payload, context), step.at, step.size);
+      emitter.copyBytes(payloadAddress(step.payload, context) + BigInt(step.offset), step.at, step.size);
       break;
     case 'zero':
       emitter.load(REG.di, step.at);

@@ -5,6 +5,10 @@
 import { ForeignError, hex } from '../errors.ts';
 import type { ImagePart, ProgramImage, Range, Segment } from './image.ts';
 
+const PAGE_SIZE = 4096n;
+const pageStart = (address: bigint) => address - (address % PAGE_SIZE);
+const pageEnd = (address: bigint) => pageStart(address + PAGE_SIZE - 1n);
+
 /** More segments than any real program; the kernel stops at 64 KiB of program headers. */
 const MAX_SEGMENTS = 4096;
 
@@ -62,11 +66,15 @@ function checkRange(what: string, range: Range, limit: bigint): void {
   }
 }
 
-function isExecutable(part: ImagePart, readableIsEnough: boolean): boolean {
-  return part.segments.some(({ address, size, protection }) => {
-    const allowed = protection.execute || (readableIsEnough && protection.read);
-    return allowed && part.entry >= address && part.entry < address + size;
-  });
+/** Where segments share a page, the last one is what is left of it. */
+function isExecutable({ segments, entry }: ImagePart, readableIsEnough: boolean): boolean {
+  const last = segments.findLast(
+    ({ address, size }) => entry >= pageStart(address) && entry < pageEnd(address + size),
+  );
+  if (last === undefined) return false;
+  const { address, size, protection } = last;
+  const allowed = protection.execute || (readableIsEnough && protection.read);
+  return allowed && entry >= address && entry < address + size;
 }
 
 function refuse(message: string): never {

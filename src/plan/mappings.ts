@@ -6,7 +6,7 @@
 import type { ImagePart, Protection, Segment } from '../image/image.ts';
 import { PAGE_SIZE, pageEnd, pageStart } from '../process/address-space.ts';
 import type { Place } from '../process/place.ts';
-import type { BackingFile } from '../source/source.ts';
+import type { BackingFile, Source } from '../source/source.ts';
 import type { Payload, ProtectionText, Step } from './plan.ts';
 
 /** pread64 moves at most 0x7ffff000 bytes at once. */
@@ -15,16 +15,57 @@ const MAX_READ = 0x4000_0000n;
 /** Collects the files and payloads that steps refer to by index. */
 export class Materials {
   readonly files: BackingFile[] = [];
-  readonly payloads: Payload[] = [];
+  readonly payloads: readonly Payload[];
+
+  /** `segments` are all that will be mapped. */
+  constructor(segments: readonly Segment[]) {
+    this.payloads = payloadsOf(segments);
+  }
 
   file(file: BackingFile): number {
     const known = this.files.findIndex((other) => other.fd === file.fd);
     return known >= 0 ? known : this.files.push({ ...file, offset: 0 }) - 1;
   }
 
-  payload(payload: Payload): number {
-    return this.payloads.push(payload) - 1;
+  /** Where a segment's bytes are. */
+  payload({ source, offset, size }: Payload): { payload: number; offset: number } {
+    const index = this.payloads.findIndex(
+      (each) => each.source === source && each.offset <= offset && offset + size <= each.offset + each.size,
+    );
+    const found = this.payloads[index];
+    if (found === undefined) throw new Error('a segment that the materials were not made for');
+    return { payload: index, offset: offset - found.offset };
   }
+}
+
+/** Whether bytes travel inside the stub: they are in no file, or must not be mapped from it. */
+function isCarried(source: Source): boolean {
+  return source.file === undefined || source.confidential;
+}
+
+/** Bytes that several segments share travel once: or a small file could make a stub of any size. */
+function payloadsOf(segments: readonly Segment[]): Payload[] {
+  const bySource = new Map<Source, Payload[]>();
+  for (const { content } of segments) {
+    if (content === undefined || content.size === 0 || !isCarried(content.source)) continue;
+    const ranges = bySource.get(content.source) ?? [];
+    ranges.push({ source: content.source, offset: content.offset, size: content.size });
+    bySource.set(content.source, ranges);
+  }
+  return [...bySource.values()].flatMap(joinOverlapping);
+}
+
+function joinOverlapping(ranges: readonly Payload[]): Payload[] {
+  const joined: Payload[] = [];
+  for (const range of [...ranges].sort((a, b) => a.offset - b.offset)) {
+    const last = joined.at(-1);
+    if (last === undefined || range.offset >= last.offset + last.size) joined.push(range);
+    else {
+      const end = Math.max(last.offset + last.size, range.offset + range.size);
+      joined[joined.length - 1] = { ...last, size: end - last.offset };
+    }
+  }
+  return joined;
 }
 
 interface PageRange {
@@ -37,7 +78,8 @@ type MapStep = Extract<Step, { op: 'mmap' }>;
 /** What is mapped where; knows which pages this part has mapped before. */
 class Mapper {
   readonly #place: (address: bigint) => Place;
-  readonly #mapped: PageRange[] = [];
+  /** Apart and in order, or thousands of segments over each other would take minutes to cut up. */
+  #mapped: readonly PageRange[] = [];
 
   constructor(place: (address: bigint) => Place) {
     this.#place = place;
@@ -49,7 +91,7 @@ class Mapper {
 
   map(pages: PageRange, rest: Pick<MapStep, 'protection' | 'file' | 'what'>): MapStep[] {
     const pieces = splitByOverlap(pages, this.#mapped);
-    this.#mapped.push(pages);
+    this.#mapped = joined(this.#mapped, pages);
     return pieces.map(({ start, end, replace }) => ({
       op: 'mmap',
       at: this.at(start),
@@ -131,7 +173,7 @@ function pagesOf({ address, size }: Segment): PageRange {
 function mappableFile(segment: Segment): BackingFile | undefined {
   const { content } = segment;
   const file = content?.source.file;
-  if (content === undefined || file === undefined || content.source.confidential) return undefined;
+  if (content === undefined || file === undefined || isCarried(content.source)) return undefined;
   const aligned =
     segment.address % PAGE_SIZE === 0n && BigInt(file.offset + content.offset) % PAGE_SIZE === 0n;
   return aligned ? file : undefined;
@@ -142,9 +184,9 @@ function copySteps(segment: Segment, mapper: Mapper, materials: Materials): Step
   if (content === undefined) return [];
   const { source, offset, size } = content;
   const steps: Step[] = [];
-  if (source.file === undefined || source.confidential) {
-    const payload = materials.payload({ source, offset, size });
-    return [{ op: 'copy', at: mapper.at(address), size: BigInt(size), payload, what }];
+  if (source.file === undefined || isCarried(source)) {
+    const from = materials.payload({ source, offset, size });
+    return [{ op: 'copy', at: mapper.at(address), size: BigInt(size), ...from, what }];
   }
   const file = materials.file(source.file);
   const from = BigInt(source.file.offset + offset);
@@ -161,20 +203,32 @@ function splitByOverlap(
   pages: PageRange,
   mapped: readonly PageRange[],
 ): (PageRange & { replace: boolean })[] {
-  const cuts = new Set([pages.start, pages.end]);
-  for (const { start, end } of mapped) {
-    for (const cut of [start, end]) if (cut > pages.start && cut < pages.end) cuts.add(cut);
-  }
-  const borders = [...cuts].sort((a, b) => (a < b ? -1 : 1));
   const pieces: (PageRange & { replace: boolean })[] = [];
-  for (let index = 0; index + 1 < borders.length; index++) {
-    const [start, end] = [borders[index] as bigint, borders[index + 1] as bigint];
-    const replace = mapped.some((other) => other.start < end && other.end > start);
-    const last = pieces.at(-1);
-    if (last?.replace === replace && last.end === start) pieces[pieces.length - 1] = { ...last, end };
-    else pieces.push({ start, end, replace });
+  let from = pages.start;
+  for (const { start, end } of mapped) {
+    if (end <= from || start >= pages.end) continue;
+    if (start > from) pieces.push({ start: from, end: start, replace: false });
+    const to = end < pages.end ? end : pages.end;
+    pieces.push({ start: start > from ? start : from, end: to, replace: true });
+    from = to;
   }
+  if (from < pages.end) pieces.push({ start: from, end: pages.end, replace: false });
   return pieces;
+}
+
+/** `ranges` with one more, still apart and in order: what touches becomes one. */
+function joined(ranges: readonly PageRange[], added: PageRange): PageRange[] {
+  let { start, end } = added;
+  const [before, after]: [PageRange[], PageRange[]] = [[], []];
+  for (const range of ranges) {
+    if (range.end < start) before.push(range);
+    else if (range.start > end) after.push(range);
+    else {
+      if (range.start < start) start = range.start;
+      if (range.end > end) end = range.end;
+    }
+  }
+  return [...before, { start, end }, ...after];
 }
 
 export function protectionText({ read, write, execute }: Protection): ProtectionText {

@@ -85,6 +85,8 @@ export type Step =
       readonly at: Place;
       readonly size: bigint;
       readonly payload: number;
+      /** Bytes from the payload's start. */
+      readonly offset: number;
       readonly what: string;
     }
   | { readonly op: 'zero'; readonly at: Place; readonly size: bigint; readonly what: string }

@@ -1,8 +1,8 @@
 /** ProgramImage + invocation → Plan. Pure: the same image, host facts and random bytes give the same plan. */
 import { ForeignError } from '../errors.ts';
-import type { ImagePart, ProgramImage } from '../image/image.ts';
+import { type ImagePart, type ProgramImage, WORD_SIZE } from '../image/image.ts';
 import { validateImage } from '../image/validate.ts';
-import { ADDRESS_SPACES } from '../process/address-space.ts';
+import { ADDRESS_SPACES, PAGE_SIZE, pageEnd } from '../process/address-space.ts';
 import { auxvTypesFor } from '../process/auxv.ts';
 import { FIRST_STACKS } from '../process/first-stack.ts';
 import type { HostFacts } from '../process/host.ts';
@@ -18,6 +18,8 @@ const MAX_COMM = 15;
 /** fs/exec.c, bprm_stack_limits: strings and pointers get a quarter of the stack, and never over 6 MiB. */
 const MAX_STACK_FOR_STRINGS = 6n * 1024n * 1024n;
 const MIN_STACK_FOR_STRINGS = 128n * 1024n;
+/** The stub's last jump needs two words below the stack pointer. */
+const STUB_WORDS = 2n;
 /** MAX_ARG_STRLEN: one string with its NUL. */
 const MAX_STRING = 32 * 4096;
 
@@ -39,7 +41,7 @@ export function planProgram(image: ProgramImage, invocation: Invocation, host: H
   validateImage(image, ADDRESS_SPACES[image.arch].taskSize);
   const layout = layOut(image, host);
   const stack = firstStack(image, invocation, layout, host);
-  const materials = new Materials();
+  const materials = new Materials([...image.segments, ...(image.interpreter?.segments ?? [])]);
   const parts = [
     ...partSteps(image, 'image', layout, materials),
     ...(image.interpreter === undefined ? [] : partSteps(image.interpreter, 'interp', layout, materials)),
@@ -116,7 +118,23 @@ function firstStack(
     random: host.random,
     randomize: host.randomizeVaSpace > 0,
   });
-  return buildStackImage(stack, image.arch, layout, host.stackLimit);
+  const built = buildStackImage(stack, image.arch, layout, host.stackLimit);
+  checkStackLimit(built, image, host);
+  return built;
+}
+
+/**
+ * Strings may be 128 KiB under any limit, but no stack grows past its limit (fs/exec.c, get_arg_page:
+ * E2BIG): the stub would die while it writes. Only the page the kernel begins with is always there.
+ */
+function checkStackLimit(stack: StackImage, image: ProgramImage, host: HostFacts): void {
+  const needed = pageEnd(-stack.sp + STUB_WORDS * BigInt(WORD_SIZE[image.arch]));
+  if (needed <= PAGE_SIZE || needed <= host.stackLimit) return;
+  throw new ForeignError(
+    'TOO_BIG',
+    `needs a stack of ${needed} bytes to begin with, the limit is ${host.stackLimit} (E2BIG)`,
+    { hint: 'see ulimit -s' },
+  );
 }
 
 /** The limits execve(2) describes under "Limits on size of arguments and environment" (E2BIG). */

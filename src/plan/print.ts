@@ -61,7 +61,9 @@ function stepLines(step: Step, plan: Plan, ellipsis: string): string[] {
     case 'read':
       return [`${op} ${at(step.at, step.size)}      file ${step.file} at ${hex(step.offset)}: ${step.what}`];
     case 'copy':
-      return [`${op} ${at(step.at, step.size)}      payload ${step.payload}: ${step.what}`];
+      return [
+        `${op} ${at(step.at, step.size)}      payload ${step.payload} at ${hex(step.offset)}: ${step.what}`,
+      ];
     case 'zero':
       return [`${op} ${at(step.at, step.size)}      ${step.what}`];
     case 'mprotect':

@@ -36,13 +36,15 @@ const NEVER_TOO_LOW = 0x10_0000n;
 
 export function mmFields(image: ProgramImage, layout: Layout, stack: StackImage, host: HostFacts): MmFields {
   const onStack = (offset: bigint): Place => ({ base: 'stack', offset });
-  const clamp = (place: Place, above = 0n): Place => clampLow(place, host, above);
+  const { taskSize } = layout.space;
+  const clamp = (place: Place, above = 0n, below = 0n): Place =>
+    clampHigh(clampLow(place, host, above), taskSize - 1n - below);
   // Without an auxv the kernel would keep the stub's: the zeros at the top of the stack are an AT_NULL.
   const hasAuxv = stack.auxv.size > 0;
   const codeEnd = image.code.end > image.code.start ? image.code.end : image.code.start + 1n;
   return {
     fields: {
-      start_code: clamp(layout.image(image.code.start)),
+      start_code: clamp(layout.image(image.code.start), 0n, 1n),
       // The kernel wants start_code < end_code, also of an image without code or wholly below its minimum.
       end_code: clamp(layout.image(codeEnd), 1n),
       start_data: clamp(layout.image(image.data.start)),
@@ -64,4 +66,9 @@ function clampLow(place: Place, host: HostFacts, above: bigint): Place {
   if (place.base !== 'absolute' || place.offset >= NEVER_TOO_LOW) return place;
   const lowest = host.lowestMmField() + above;
   return place.offset >= lowest ? place : { base: 'absolute', offset: lowest };
+}
+
+/** The kernel takes no field that is TASK_SIZE itself, where an image or a heap may well end. */
+function clampHigh(place: Place, highest: bigint): Place {
+  return place.base !== 'absolute' || place.offset <= highest ? place : { base: 'absolute', offset: highest };
 }

@@ -80,6 +80,29 @@ describe('what travels in it', () => {
     }
   });
 
+  test('bytes that two segments share are there once, and each copies its own from there', async () => {
+    const source = memorySource(Buffer.concat([Buffer.alloc(64), secret]), 'memory', true);
+    const whole = { source, offset: 64, size: secret.length };
+    const part = { source, offset: 64 + 9, size: 5 };
+    const plan = planOf(
+      testImage({
+        segments: [
+          segment(0x400000n, 0x1000n, { content: whole }),
+          segment(0x401000n, 0x1000n, { content: part }),
+        ],
+      }),
+    );
+    const stub = await stubOf(plan);
+    const at = stub.indexOf(secret);
+    expect(stub.indexOf(secret, at + 1)).toBe(-1);
+    for (const from of [at, at + 9]) {
+      // mov rsi, imm64
+      const load = Buffer.from([0x48, 0xbe, 0, 0, 0, 0, 0, 0, 0, 0]);
+      load.writeBigUInt64LE(plan.stub + 2n * PAGE_SIZE + BigInt(from), 2);
+      expect(stub.indexOf(load)).toBeGreaterThan(0);
+    }
+  });
+
   test('messages name the program and the step that failed', async () => {
     const plan = planOf(await imageOf(handmade('elf64-static')), { program: 'dir/the program' });
     const stub = (await stubOf(plan)).toString('latin1');

@@ -95,6 +95,19 @@ describe('the entry point', () => {
       expect(await refused({ entry })).toContain('entry point');
   });
 
+  test('is refused where a later segment without execution lies over its page', async () => {
+    const text = segment(0x400000n, 0x2000n);
+    const over = segment(0x401000n, 0x10n, { protection: PROTECTION.rw });
+    const [entry, hidden] = [0x400ff0n, 0x401008n];
+    expect(() => validate({ segments: [text, over], entry })).not.toThrow();
+    expect(await refused({ segments: [text, over], entry: hidden })).toContain('entry point');
+    expect(() => validate({ segments: [over, text], entry: hidden })).not.toThrow();
+    // Behind it there are only zeros, where the text was.
+    expect(await refused({ segments: [text, segment(0x401000n, 0x10n)], entry: 0x401800n })).toContain(
+      'entry',
+    );
+  });
+
   test('of a program where everything readable is executable may lie in any readable segment', async () => {
     const data = only({ protection: PROTECTION.rw });
     expect(await refused(data)).toContain('entry point');

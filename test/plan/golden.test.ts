@@ -3,14 +3,12 @@
  * with. After a change that is meant: `UPDATE_GOLDEN=1 npx vitest run --project portable test/plan`, and
  * read the diff.
  */
-import { expect, test } from 'vitest';
-import { emitStub } from '../../src/emit/stub.ts';
+import { test } from 'vitest';
 import type { Plan } from '../../src/plan/plan.ts';
 import { planProgram } from '../../src/plan/planner.ts';
 import { expectGolden } from '../support/golden.ts';
 import { HANDMADE, type Handmade } from '../support/handmade.ts';
 import { countingBytes, fakeHost } from '../support/host.ts';
-import { brokenRules } from '../support/memory-model.ts';
 import { imageOf } from '../support/resolve.ts';
 import { text } from '../support/sources.ts';
 
@@ -47,19 +45,3 @@ test('elf64-dynamic-pie, randomised', async () => {
   const plan = await planOf(program, 2);
   expectGolden(new URL('./golden/elf64-dynamic-pie-random.golden.json', import.meta.url), normalised(plan));
 });
-
-test.each(HANDMADE.map((program) => [program.name, program] as const))(
-  '%s breaks no rule of memory',
-  async (_, program) => {
-    for (const randomize of [0, 2] as const) {
-      const plan = await planOf(program, randomize);
-      const payloads = plan.payloads.map(({ size }) => new Uint8Array(size));
-      const stub = emitStub(
-        plan,
-        plan.files.map(({ fd }) => fd),
-        payloads,
-      );
-      expect(brokenRules(plan, stub.length)).toEqual([]);
-    }
-  },
-);

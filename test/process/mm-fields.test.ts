@@ -1,6 +1,7 @@
 /** The twelve fields of struct prctl_mm_map and what the kernel demands of them (validate_prctl_map_addr). */
 import { expect, test } from 'vitest';
 import type { ProgramImage } from '../../src/image/image.ts';
+import { ADDRESS_SPACES } from '../../src/process/address-space.ts';
 import { FIRST_STACKS } from '../../src/process/first-stack.ts';
 import type { HostFacts } from '../../src/process/host.ts';
 import { layOut } from '../../src/process/layout.ts';
@@ -123,4 +124,26 @@ test('places that the kernel chooses are left as they are', () => {
 test('code without a byte still has start_code < end_code, or the kernel refuses all fields', () => {
   const { fields } = fieldsOf(testImage({ code: { start: 0x400000n, end: 0x400000n } }));
   expect(fields.end_code.offset).toBeGreaterThan(fields.start_code.offset);
+});
+
+test.each(['x86_64', 'i386'] as const)('%s: no field is the end of the address space itself', (arch) => {
+  const { taskSize } = ADDRESS_SPACES[arch];
+  const page = { start: taskSize - 0x1000n, end: taskSize };
+  const segments = [segment(page.start, 0x1000n)];
+  const { fields } = fieldsOf(
+    testImage({
+      arch,
+      segments,
+      code: page,
+      data: page,
+      brk: { start: taskSize, end: taskSize, randomize: true },
+    }),
+  );
+  expect(fields.end_code.offset).toBe(taskSize - 1n);
+  expect(fields.end_data.offset).toBe(taskSize - 1n);
+  expect(fields.start_brk.offset).toBe(taskSize - 1n);
+  expect(fields.brk.offset).toBe(taskSize - 1n);
+  const nothing = { start: taskSize, end: taskSize };
+  const empty = fieldsOf(testImage({ arch, segments, code: nothing })).fields;
+  expect([empty.start_code.offset, empty.end_code.offset]).toEqual([taskSize - 2n, taskSize - 1n]);
 });

@@ -29,7 +29,9 @@ export class Random {
   }
 
   bytes(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => this.next() & 0xff);
+    const bytes = new Uint8Array(length);
+    for (let index = 0; index < length; index++) bytes[index] = this.next() & 0xff;
+    return bytes;
   }
 
   pick<T>(list: readonly T[]): T {

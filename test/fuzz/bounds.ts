@@ -1,0 +1,53 @@
+/** What one file may cost, however it was made; each bound is there to catch what has none. */
+import type { Source } from '../../src/source/source.ts';
+
+export const MOST = {
+  /** A hang, and nothing less: the slowest machine needs a thousandth of it for most files. */
+  milliseconds: 5_000,
+  /** What may be allocated on the way from bytes to a stub, garbage included. */
+  memory: 128 * 1024 * 1024,
+  /**
+   * Reading one source: for each of nine layers inside each other what its probes and its first line
+   * need, and once the largest table of program headers with an interpreter's name.
+   */
+  bytesRead: 9 * 1024 + 65_536 + 4096,
+  reads: 9 * 8,
+} as const;
+
+/** A source that counts what is read from it. */
+export class Counted {
+  bytes = 0;
+  reads = 0;
+  readonly source: Source;
+
+  constructor(source: Source) {
+    this.source = {
+      ...source,
+      read: (offset, length) => {
+        this.bytes += length;
+        this.reads++;
+        return source.read(offset, length);
+      },
+    };
+  }
+
+  check(): void {
+    if (this.bytes > MOST.bytesRead || this.reads > MOST.reads)
+      throw new Error(`read ${this.bytes} bytes in ${this.reads} reads`);
+  }
+}
+
+function allocated(): number {
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
+/** Runs `action`; throws if it takes more time or memory than any file is worth. */
+export async function bounded<T>(action: () => Promise<T>): Promise<T> {
+  const [started, before] = [performance.now(), allocated()];
+  const result = await action();
+  const [milliseconds, memory] = [performance.now() - started, allocated() - before];
+  if (milliseconds > MOST.milliseconds || memory > MOST.memory)
+    throw new Error(`took ${Math.round(milliseconds)} ms and ${memory} bytes`);
+  return result;
+}

@@ -1,0 +1,101 @@
+/**
+ * One hostile file through everything that is pure: probe, load, validate, plan, emit. The outcome is
+ * a ForeignError or a plan that breaks no rule of checker/; never another exception. Nothing is run.
+ */
+import { builtinLoaders } from '../../loaders/index.ts';
+import { emitStub } from '../../src/emit/stub.ts';
+import { ForeignError } from '../../src/errors.ts';
+import { resolveProgram } from '../../src/loader/registry.ts';
+import type { Plan } from '../../src/plan/plan.ts';
+import { planProgram } from '../../src/plan/planner.ts';
+import type { Source } from '../../src/source/source.ts';
+import { bounded, Counted } from './bounds.ts';
+import { brokenRules } from './checker/checker.ts';
+import type { Circumstances } from './make/circumstances.ts';
+
+/** Payloads of more than this are planned but not emitted. */
+const MOST_CARRIED = 4 * 1024 * 1024;
+const LONGEST_MESSAGE = 6000;
+
+/** `emitted` or, where that would be too much to carry, `planned`, with the architecture; or an error's code. */
+export type Outcome = string;
+
+/** What `bytes` end in; anything not allowed is thrown. */
+export async function outcomeOf(bytes: Buffer, circumstances: Circumstances): Promise<Outcome> {
+  try {
+    return await bounded(() => start(bytes, circumstances));
+  } catch (error) {
+    if (!(error instanceof ForeignError) || error.code === 'INTERNAL') throw error;
+    if (error.message.length > LONGEST_MESSAGE)
+      throw new Error(`a message of ${error.message.length} characters`, { cause: error });
+    return error.code;
+  }
+}
+
+async function start(bytes: Buffer, circumstances: Circumstances): Promise<Outcome> {
+  const { host, format } = circumstances;
+  const { argv, ...rest } = circumstances.invocation;
+  const files = new OpenFiles(circumstances);
+  try {
+    const resolution = await resolveProgram({
+      source: files.open(bytes),
+      argv,
+      execfn: rest.execfn,
+      loaders: builtinLoaders,
+      context: { open: (path) => files.openNamed(path), isSelf },
+      format,
+    });
+    const { image } = resolution;
+    const invocation = { ...rest, argv: resolution.argv, exe: resolution.source.file };
+    const plan = planProgram(image, invocation, host);
+    files.checkReads();
+    const stub = await stubOf(plan);
+    const broken = brokenRules({ plan, image, invocation, host, files: files.byDescriptor, stub });
+    if (broken.length > 0) throw new Error(broken.map(({ rule, by }) => `${rule}: ${by}`).join('\n'));
+    return `${stub === undefined ? 'planned' : 'emitted'} ${image.arch}`;
+  } catch (error) {
+    files.checkReads();
+    throw error;
+  }
+}
+
+async function stubOf(plan: Plan): Promise<Uint8Array | undefined> {
+  const carried = plan.payloads.reduce((sum, { size }) => sum + size, 0);
+  if (carried > MOST_CARRIED) return undefined;
+  const payloads = plan.payloads.map(({ source, offset, size }) => source.read(offset, size));
+  const descriptors = plan.files.map(({ fd }) => fd);
+  return emitStub(plan, descriptors, await Promise.all(payloads));
+}
+
+const isSelf = (command: Uint8Array) => /(^|\/)run-foreign$/.test(Buffer.from(command).toString('latin1'));
+
+/** The program and the files it names, each a source of its own that counts. */
+class OpenFiles {
+  readonly byDescriptor = new Map<number, Uint8Array>();
+  readonly #circumstances: Circumstances;
+  readonly #counted: Counted[] = [];
+
+  constructor(circumstances: Circumstances) {
+    this.#circumstances = circumstances;
+  }
+
+  open(bytes: Buffer): Source {
+    const fd = 10 + this.#counted.length;
+    const { source, file } = this.#circumstances.source(bytes, fd);
+    if (file !== undefined) this.byDescriptor.set(fd, file);
+    const counted = new Counted(source);
+    this.#counted.push(counted);
+    return counted.source;
+  }
+
+  openNamed(path: Uint8Array): Source {
+    const name = Buffer.from(path).toString('latin1');
+    const bytes = this.#circumstances.file(name);
+    if (bytes === undefined) throw new ForeignError('PROGRAM_NOT_FOUND', 'no such file', { subject: name });
+    return this.open(bytes);
+  }
+
+  checkReads(): void {
+    for (const counted of this.#counted) counted.check();
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * Judges a plan and its stub by rules written from the kernel's, sharing no address arithmetic with the
+ * planner: what is wrong there must not be wrong here in the same way.
+ */
+import type { Plan, Step } from '../../../src/plan/plan.ts';
+import { checkContents } from './contents.ts';
+import { checkChosenPlaces, checkMmFields } from './identity.ts';
+import { checkFinalProtections, MemoryChecker } from './memory.ts';
+import { type Broken, type Judged, Verdicts } from './rules.ts';
+import { checkStack } from './stack.ts';
+import { checkCarriedOnce, checkStub, checkStubPlace, stubRange } from './stub.ts';
+import { checkVdso } from './vdso.ts';
+
+/** A segment cuts at most two ranges in two, and its tail is zeroed and protected. */
+const STEPS_A_SEGMENT = 8;
+/** A read step moves at most this much. */
+const READ_SIZE = 0x4000_0000;
+
+/** Every rule that is broken; none for a good plan. */
+export function brokenRules(judged: Judged): Broken[] {
+  const verdicts = new Verdicts();
+  checkOrder(judged, verdicts);
+  checkStubPlace(judged, verdicts);
+  checkCarriedOnce(judged, verdicts);
+  const stub = stubRange(judged);
+  const checker = new MemoryChecker(judged, verdicts, stub);
+  for (const step of judged.plan.steps) checker.check(step);
+  checkVdso(judged, checker.memory, verdicts, stub);
+  checkFinalProtections(judged, checker.memory, verdicts);
+  checkContents(judged, verdicts);
+  checkEntry(judged, checker, verdicts);
+  checkChosenPlaces(judged, verdicts, stub);
+  checkMmFields(judged, verdicts);
+  checkStack(judged, verdicts);
+  checkStub(judged, verdicts);
+  return verdicts.broken;
+}
+
+const IS_MEMORY: Partial<Record<Step['op'], true>> = {
+  vdso: true,
+  reserve: true,
+  mmap: true,
+  read: true,
+  copy: true,
+  zero: true,
+  mprotect: true,
+};
+
+function checkOrder({ plan, image }: Judged, verdicts: Verdicts): void {
+  const operations = plan.steps.map(({ op }) => op);
+  const memory = operations.findIndex((op) => IS_MEMORY[op] !== true);
+  const closed = plan.steps.flatMap((step) => (step.op === 'close' ? [step.file] : []));
+  const wanted = ['stack', 'leave', 'mm', 'name', ...plan.files.map(() => 'close'), 'jump'];
+  const good =
+    operations.slice(memory).join() === wanted.join() &&
+    closed.sort((a, b) => a - b).join() === [...plan.files.keys()].join();
+  verdicts.rule('step-order', good, () => operations.slice(memory).join());
+
+  const segments = [...image.segments, ...(image.interpreter?.segments ?? [])];
+  const reads = segments.reduce((sum, { content }) => sum + Math.ceil((content?.size ?? 0) / READ_SIZE), 0);
+  const most = segments.length * STEPS_A_SEGMENT + reads + wanted.length + 4;
+  verdicts.rule('step-count', operations.length <= most, () => `${operations.length} steps, at most ${most}`);
+  checkFiles(plan, verdicts);
+}
+
+function checkFiles(plan: Plan, verdicts: Verdicts): void {
+  const mm = plan.steps.find((step) => step.op === 'mm');
+  const known = mm?.exe === undefined || plan.files[mm.exe] !== undefined;
+  const once = new Set(plan.files.map(({ fd }) => fd)).size === plan.files.length;
+  verdicts.rule('known-file', known && once, () => 'the exe, or a file that is there twice');
+}
+
+function checkEntry({ plan, image }: Judged, { memory }: MemoryChecker, verdicts: Verdicts): void {
+  const jump = plan.steps.at(-1);
+  if (jump?.op !== 'jump') return;
+  const { base, offset } = jump.entry;
+  const readable = image.stack.execution === 'everything-readable';
+  const executable = memory
+    .of(base)
+    .covers(offset, offset + 1n, (text) => text[2] === 'x' || (readable && text[0] === 'r'));
+  verdicts.rule('entry-executable', executable, () => `${base} 0x${offset.toString(16)}`);
+}

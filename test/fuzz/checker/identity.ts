@@ -1,0 +1,93 @@
+/** The mm fields, the heap and the bases the planner chooses, against the kernel's rules for each. */
+import type { Range } from '../../../src/image/image.ts';
+import type { Place } from '../../../src/process/place.ts';
+import { KERNEL, kernelAreas, meets, pieBases } from './kernel-areas.ts';
+import { PAGE, pageUp, placedParts, spanOf } from './parts.ts';
+import type { Judged, Verdicts } from './rules.ts';
+
+/** Pairs that kernel/sys.c, validate_prctl_map_addr, compares. */
+const ORDERED = [
+  ['start_code', 'end_code'],
+  ['start_data', 'end_data'],
+  ['start_brk', 'brk'],
+  ['arg_start', 'arg_end'],
+  ['env_start', 'env_end'],
+] as const;
+
+const text = ({ base, offset }: Place) =>
+  `${base} ${offset < 0n ? '-' : ''}0x${(offset < 0n ? -offset : offset).toString(16)}`;
+
+export function checkMmFields(judged: Judged, verdicts: Verdicts): void {
+  const { plan, host } = judged;
+  const mm = plan.steps.find((step) => step.op === 'mm');
+  if (mm === undefined) return;
+  const { fields } = mm.fields;
+  for (const [from, to] of ORDERED) {
+    const [low, high] = [fields[from], fields[to]];
+    const ordered =
+      low.base !== high.base ||
+      (from === 'start_code' ? low.offset < high.offset : low.offset <= high.offset);
+    verdicts.rule('mm-order', ordered, () => `${from} is ${text(low)}, ${to} is ${text(high)}`);
+  }
+  const { taskSize } = KERNEL[plan.arch];
+  const bytes = BigInt(plan.stack.bytes.length);
+  for (const [name, place] of Object.entries(fields)) {
+    const inside =
+      place.base === 'absolute'
+        ? place.offset >= host.lowestMmField() && place.offset < taskSize
+        : place.base === 'stack'
+          ? -bytes <= place.offset && place.offset < 0n
+          : place.offset >= 0n && place.offset <= taskSize;
+    verdicts.rule('mm-range', inside, () => `${name} is ${text(place)}`);
+  }
+}
+
+export function checkChosenPlaces(judged: Judged, verdicts: Verdicts, stub: Range): void {
+  const { plan, image, host } = judged;
+  const areas = kernelAreas(plan.arch, host);
+  verdicts.rule('stub-quiet', !areas.some((area) => meets(area, stub)), () => `0x${stub.start.toString(16)}`);
+  const [program] = placedParts(judged);
+  if (program === undefined) return;
+  const span = spanOf(program);
+  const size = span.end - span.start;
+  const { placement } = image;
+  if (placement.kind === 'pie') {
+    const align = placement.align > PAGE ? placement.align : PAGE;
+    const bases = pieBases(plan.arch, host, align);
+    const next = areas.map(({ start }) => start).filter((start) => start >= bases.end);
+    // A larger one would reach into the areas from the kernel's own choice of base as well.
+    const hasRoom = next.every((start) => size <= start - bases.end);
+    const good =
+      span.start % align === 0n &&
+      span.start >= bases.start &&
+      span.start < bases.end &&
+      !(hasRoom && areas.some((area) => meets(area, span)));
+    verdicts.rule('pie-base', good, () => `0x${span.start.toString(16)} … 0x${span.end.toString(16)}`);
+  }
+  checkHeap(judged, span, program.bias, verdicts);
+}
+
+/** arch_randomize_brk: behind the image, less than its range away; for a PIE in the mmap area where PIEs go. */
+function checkHeap({ plan, image, host }: Judged, span: Range, bias: bigint, verdicts: Verdicts): void {
+  const mm = plan.steps.find((step) => step.op === 'mm');
+  if (mm === undefined) return;
+  const { start_brk, brk } = mm.fields.fields;
+  const { taskSize, etDynBase, brkRange } = KERNEL[plan.arch];
+  const where = () => `${text(start_brk)} … ${text(brk)}, behind 0x${span.end.toString(16)}`;
+  if (start_brk.base !== 'absolute') {
+    verdicts.rule('heap', start_brk.base === brk.base, where);
+    return;
+  }
+  verdicts.rule('heap', brk.base === 'absolute' && brk.offset <= taskSize, where);
+  if (!image.brk.randomize) return;
+  // A segment without any memory still counts for the heap.
+  const imageEnd = max(span.end, pageUp(image.brk.start + bias));
+  const behind = image.placement.kind === 'mmap' ? pageUp(etDynBase) : imageEnd;
+  const from = max(behind, host.lowestMmField());
+  const range = host.randomizeVaSpace === 2 ? brkRange : 1n;
+  // PR_SET_MM_MAP takes no field at the very end, so there the heap begins in the last page.
+  const good = start_brk.offset >= from || start_brk.offset === taskSize - 1n;
+  verdicts.rule('heap', good && start_brk.offset < from + range, where);
+}
+
+const max = (a: bigint, b: bigint) => (a > b ? a : b);

@@ -1,0 +1,173 @@
+/** What a plan's steps do to an address space, one after the other, and whether each may. */
+import type { Range } from '../../../src/image/image.ts';
+import type { ProtectionText, Step } from '../../../src/plan/plan.ts';
+import type { Base } from '../../../src/process/place.ts';
+import { AddressMap } from './address-map.ts';
+import { KERNEL, meets } from './kernel-areas.ts';
+import { PAGE, pageDown, pageUp, placedParts, textOf } from './parts.ts';
+import type { Judged, Verdicts } from './rules.ts';
+
+/** Each base that is known only at run time is an address space of its own. */
+export class Memory {
+  readonly #spaces = new Map<Base, AddressMap<ProtectionText>>();
+
+  of(base: Base): AddressMap<ProtectionText> {
+    const space = this.#spaces.get(base) ?? new AddressMap<ProtectionText>();
+    this.#spaces.set(base, space);
+    return space;
+  }
+}
+
+type MemoryStep = Extract<Step, { at: unknown }>;
+
+const isWritable = (text: ProtectionText) => text[1] === 'w';
+
+export class MemoryChecker {
+  readonly memory = new Memory();
+  readonly #judged: Judged;
+  readonly #verdicts: Verdicts;
+  readonly #stub: Range;
+  readonly #reserved = new Map<Base, Range>();
+  readonly #bothWanted: ReadonlyMap<Base, AddressMap<true>>;
+
+  constructor(judged: Judged, verdicts: Verdicts, stub: Range) {
+    this.#judged = judged;
+    this.#verdicts = verdicts;
+    this.#stub = stub;
+    this.#bothWanted = writableAndExecutable(judged);
+  }
+
+  check(step: Step): void {
+    if (step.op === 'reserve') this.#reserve(step);
+    else if ('at' in step) this.#change(step);
+  }
+
+  #reserve(step: Extract<Step, { op: 'reserve' }>): void {
+    const { taskSize } = KERNEL[this.#judged.plan.arch];
+    const { base, start, size, align } = step;
+    const good =
+      size > 0n &&
+      start >= 0n &&
+      start % PAGE === 0n &&
+      size % PAGE === 0n &&
+      align >= PAGE &&
+      size <= taskSize &&
+      align <= taskSize;
+    const power = align > 0n && (align & (align - 1n)) === 0n;
+    this.#verdicts.rule('reservation', good && power && !this.#reserved.has(base), () => describe(step));
+    this.#reserved.set(base, { start, end: start + size });
+  }
+
+  #change(step: MemoryStep): void {
+    const verdicts = this.#verdicts;
+    const where = range(step);
+    this.#checkPlace(step, where);
+    const space = this.memory.of(step.at.base);
+    if (step.op === 'mmap' || step.op === 'mprotect') {
+      const whole = where.start % PAGE === 0n && where.end % PAGE === 0n && where.start < where.end;
+      verdicts.rule('whole-pages', whole, () => describe(step));
+      this.#checkBoth(step, where);
+    }
+    if (step.op === 'mmap') {
+      const met = space.over(where.start, where.end);
+      if (step.replace)
+        verdicts.rule('replaces-own', space.covers(where.start, where.end), () => describe(step));
+      else verdicts.rule('overlap', met.length === 0, () => describe(step));
+      this.#checkMappedFile(step);
+    } else if (step.op === 'mprotect') {
+      verdicts.rule('mapped', space.covers(where.start, where.end), () => describe(step));
+    } else {
+      const writable = where.start < where.end && space.covers(where.start, where.end, isWritable);
+      verdicts.rule('writable', writable, () => describe(step));
+      this.#checkSourceOf(step);
+    }
+    if (step.op === 'mmap' || step.op === 'mprotect') space.set(where.start, where.end, step.protection);
+  }
+
+  #checkPlace(step: MemoryStep, where: Range): void {
+    const { plan, host } = this.#judged;
+    const { taskSize } = KERNEL[plan.arch];
+    if (step.at.base === 'absolute') {
+      this.#verdicts.rule('user-space', where.start >= 0n && where.end <= taskSize, () => describe(step));
+      this.#verdicts.rule('low-address', where.start >= host.lowestMapping(), () => describe(step));
+      this.#verdicts.rule('meets-stub', !meets(where, this.#stub), () => describe(step));
+      return;
+    }
+    const room = this.#reserved.get(step.at.base);
+    const inside = room !== undefined && room.start <= where.start && where.end <= room.end;
+    this.#verdicts.rule('reserved', inside, () => describe(step));
+  }
+
+  #checkBoth(step: Extract<Step, { op: 'mmap' | 'mprotect' }>, where: Range): void {
+    if (step.protection[1] !== 'w' || step.protection[2] !== 'x') return;
+    const wanted = this.#bothWanted.get(step.at.base)?.covers(where.start, where.end) === true;
+    this.#verdicts.rule('write-and-execute', wanted, () => describe(step));
+  }
+
+  #checkMappedFile(step: Extract<Step, { op: 'mmap' }>): void {
+    if (step.file === undefined) return;
+    const { index, offset } = step.file;
+    const size = this.#fileSize(index, step);
+    // The last page may be the file's last, and begins inside it: behind that, touching it is SIGBUS.
+    const inside = offset >= 0n && offset % PAGE === 0n && offset + step.size <= pageUp(BigInt(size));
+    this.#verdicts.rule('file-range', inside, () => describe(step));
+  }
+
+  #checkSourceOf(step: Extract<Step, { op: 'read' | 'copy' | 'zero' }>): void {
+    if (step.op === 'read') {
+      const size = this.#fileSize(step.file, step);
+      const inside = step.offset >= 0n && step.offset + step.size <= BigInt(size);
+      this.#verdicts.rule('file-range', inside, () => describe(step));
+    } else if (step.op === 'copy') {
+      const payload = this.#judged.plan.payloads[step.payload];
+      this.#verdicts.rule('known-file', payload !== undefined, () => describe(step));
+      if (payload === undefined) return;
+      const { source, offset, size } = payload;
+      const inSource = offset >= 0 && offset + size <= source.size;
+      const inside = inSource && step.offset >= 0 && BigInt(step.offset) + step.size <= BigInt(size);
+      this.#verdicts.rule('payload-range', inside, () => describe(step));
+    }
+  }
+
+  #fileSize(index: number, step: Step): number {
+    const { plan, files } = this.#judged;
+    const size = files.get(plan.files[index]?.fd ?? -1)?.length;
+    this.#verdicts.rule('known-file', size !== undefined, () => describe(step));
+    return size ?? 0;
+  }
+}
+
+/** The pages that a part wants writable and executable at once. */
+function writableAndExecutable(judged: Judged): Map<Base, AddressMap<true>> {
+  const wanted = new Map<Base, AddressMap<true>>();
+  for (const { part, base, bias } of placedParts(judged)) {
+    const pages = wanted.get(base) ?? new AddressMap<true>();
+    for (const { address, size, protection } of part.segments) {
+      if (protection.write && protection.execute)
+        pages.set(pageDown(address + bias), pageUp(address + size + bias), true);
+    }
+    wanted.set(base, pages);
+  }
+  return wanted;
+}
+
+/** In the end every page is as the last segment in it wants it. */
+export function checkFinalProtections(judged: Judged, memory: Memory, verdicts: Verdicts): void {
+  for (const { part, base, bias } of placedParts(judged)) {
+    const wanted = new AddressMap<ProtectionText>();
+    for (const { address, size, protection } of part.segments)
+      wanted.set(pageDown(address + bias), pageUp(address + size + bias), textOf(protection));
+    for (const { start, end, value } of wanted.pieces) {
+      const same = memory.of(base).covers(start, end, (found) => found === value);
+      verdicts.rule('final-protection', same, () => `0x${start.toString(16)} is to be ${value}`);
+    }
+  }
+}
+
+function range({ at, size }: MemoryStep): Range {
+  return { start: at.offset, end: at.offset + size };
+}
+
+function describe(step: Step): string {
+  return JSON.stringify(step, (_, value) => (typeof value === 'bigint' ? `0x${value.toString(16)}` : value));
+}

@@ -1,0 +1,39 @@
+/** What mutations begin with: every sample, every handmade program, and interpreters for them. */
+import { readFileSync } from 'node:fs';
+import { type ElfDescription, ET, writeElf } from '../../support/elf-writer.ts';
+import { HANDMADE, INTERPRETER, INTERPRETER_PATH } from '../../support/handmade.ts';
+
+const SAMPLES = new URL('../../../samples/', import.meta.url);
+
+export interface Seed {
+  readonly name: string;
+  readonly bytes: Buffer;
+}
+
+const samples = (
+  JSON.parse(readFileSync(new URL('samples.json', SAMPLES), 'utf8')) as { file: string }[]
+).map(({ file }) => ({ name: file, bytes: readFileSync(new URL(file, SAMPLES)) }));
+
+const INTERPRETER_32: ElfDescription = { ...INTERPRETER, bits: 32 };
+/** One that must stand right behind the static programs, which grow into it easily. */
+const FIXED_INTERPRETER: ElfDescription = {
+  ...INTERPRETER,
+  e_type: ET.EXEC,
+  e_entry: 0x409040n,
+  phdrs: INTERPRETER.phdrs.map((phdr) => ({ ...phdr, p_vaddr: 0x408000n + (phdr.p_vaddr ?? 0n) })),
+};
+
+/** By the paths that seeds and mutations name. */
+export const FILES: Readonly<Record<string, Buffer>> = {
+  [INTERPRETER_PATH]: writeElf(INTERPRETER),
+  '/lib64/ld-linux-x86-64.so.2': writeElf(INTERPRETER),
+  '/lib/ld-linux.so.2': writeElf(INTERPRETER_32),
+  '/handmade/fixed': writeElf(FIXED_INTERPRETER),
+  '/handmade/script': Buffer.from('#!/handmade/script again\n'),
+};
+
+export const SEEDS: readonly Seed[] = [
+  ...HANDMADE,
+  ...Object.entries(FILES).map(([name, bytes]) => ({ name, bytes })),
+  ...samples,
+].map(({ name, bytes }) => ({ name, bytes }));

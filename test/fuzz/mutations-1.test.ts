@@ -1,0 +1,3 @@
+import { testMutations } from './shard.ts';
+
+testMutations(0);

@@ -1,0 +1,3 @@
+import { testRandomFiles } from './shard.ts';
+
+testRandomFiles();
