@@ -51,6 +51,7 @@ const TESTED = [
   'test_ctypes',
   'test_resource',
   'test_posix',
+  'test_os',
   'test_gc',
   'test_exceptions',
   'test_pty',
