@@ -1,0 +1,4 @@
+import { BUILT } from './built.ts';
+import { describePrograms } from './program.ts';
+
+describePrograms('built', BUILT);

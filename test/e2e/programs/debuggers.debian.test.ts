@@ -1,0 +1,4 @@
+import { DEBUGGERS } from './debuggers.ts';
+import { describePrograms } from './program.ts';
+
+describePrograms('debuggers', DEBUGGERS);

@@ -1,0 +1,4 @@
+import { FILES } from './files.ts';
+import { describePrograms } from './program.ts';
+
+describePrograms('files', FILES);

@@ -1,0 +1,4 @@
+import { LANGUAGES } from './languages.ts';
+import { describePrograms } from './program.ts';
+
+describePrograms('languages', LANGUAGES);

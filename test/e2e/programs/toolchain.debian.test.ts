@@ -1,0 +1,4 @@
+import { describePrograms } from './program.ts';
+import { TOOLCHAIN } from './toolchain.ts';
+
+describePrograms('toolchain', TOOLCHAIN);
