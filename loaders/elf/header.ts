@@ -5,7 +5,7 @@
  * Names are those of the ELF specification (gABI, chapters 4 and 5).
  */
 import elfy, { type ProgramHeader } from 'elfy';
-import { type Arch, type FormatError, type Source, Structure } from 'run-foreign/loader';
+import { type Arch, type FormatError, head, type Source, Structure } from 'run-foreign/loader';
 
 const EI_CLASS = 4;
 const EI_DATA = 5;
@@ -13,7 +13,8 @@ const EI_NIDENT = 16;
 const ELFDATA2LSB = 1;
 
 const ET = { EXEC: 2, DYN: 3 } as const;
-const EM: Record<number, Arch> = { 3: 'i386', 62: 'x86_64' };
+/** EM_386, EM_486 (elf_check_arch_ia32 in arch/x86/include/asm/elf.h) and EM_X86_64. */
+const EM: Record<number, Arch> = { 3: 'i386', 6: 'i386', 62: 'x86_64' };
 const PT_LOAD = 1;
 const PT_INTERP = 3;
 
@@ -75,25 +76,30 @@ export interface CheckedProgramHeader extends ProgramHeader {
   readonly index: number;
   /** File offset of the header itself, for messages. */
   readonly at: number;
+  /** p_align, exactly: it may be any 64-bit number. */
+  readonly p_align: bigint;
 }
 
 export function isElf(bytes: Uint8Array): boolean {
   return bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
 }
 
-/** Throws FormatError where Linux answers ENOEXEC, and where a later step could not trust a number. */
-export async function readHeaders(source: Source): Promise<ElfHeaders> {
+/**
+ * Throws FormatError where Linux answers ENOEXEC, and where a later step could not trust a number.
+ * A program may end inside its header, its interpreter must hold the `whole` of it.
+ */
+export async function readHeaders(source: Source, { whole = false } = {}): Promise<ElfHeaders> {
   const start = await Structure.read(source, 0, 20, 'ELF header');
   const machine = start.u16(18);
   const arch = EM[machine];
   if (arch === undefined) throw start.error('is for another machine', 18, 'e_machine', machine);
   const layout = LAYOUT[arch];
-  const header = await Structure.read(source, 0, layout.ehsize, 'ELF header');
+  const header = await readHeader(source, layout, whole);
   const type = header.u16(16);
   if (type !== ET.EXEC && type !== ET.DYN) throw header.error('is no executable program', 16, 'e_type', type);
   const { count, offset } = checkTable(header, layout);
   const table = await Structure.read(source, offset, count * layout.phentsize, 'program headers');
-  for (let index = 0; index < count; index++) checkProgram(table, index, arch);
+  checkPrograms(table, count, arch);
 
   const parser = new elfy.Parser();
   const clean = cleanCopy(header, table, layout);
@@ -110,8 +116,27 @@ export async function readHeaders(source: Source): Promise<ElfHeaders> {
       ...program,
       index,
       at: offset + index * layout.phentsize,
+      p_align: readAlign(table, index, arch),
     })),
   };
+}
+
+/**
+ * Linux reads the beginning of a program into a buffer of zeros (prepare_binprm in fs/exec.c): what is
+ * behind e_phnum need not be in the file. Of an interpreter it reads the header, or answers EIO.
+ */
+async function readHeader(source: Source, layout: FieldLayout, whole: boolean): Promise<Structure> {
+  const needed = whole ? layout.ehsize : layout.e_phnum + 1;
+  if (source.size < needed) return Structure.read(source, 0, needed, 'ELF header');
+  const bytes = new Uint8Array(layout.ehsize);
+  bytes.set(await head(source, layout.ehsize));
+  return new Structure(bytes, 0);
+}
+
+function readAlign(table: Structure, index: number, arch: Arch): bigint {
+  const { phentsize, wide } = LAYOUT[arch];
+  const at = index * phentsize + PHDR[arch].p_align;
+  return wide ? table.u64(at) : BigInt(table.u32(at));
 }
 
 function checkTable(header: Structure, layout: FieldLayout): { count: number; offset: number } {
@@ -130,22 +155,30 @@ function checkTable(header: Structure, layout: FieldLayout): { count: number; of
   return { count, offset: Number(phoff) };
 }
 
-/** Only PT_LOAD and PT_INTERP numbers matter to Linux; of the others even nonsense is let through. */
-function checkProgram(table: Structure, index: number, arch: Arch): void {
+type PhdrField = keyof (typeof PHDR)['i386'];
+
+/** Only what Linux looks at matters: PT_LOADs and the first PT_INTERP; of others even nonsense is let through. */
+function checkPrograms(table: Structure, count: number, arch: Arch): void {
   const { phentsize, wide } = LAYOUT[arch];
-  const at = index * phentsize;
-  const p_type = table.u32(at);
-  if (!wide || (p_type !== PT_LOAD && p_type !== PT_INTERP)) return;
-  for (const field of ['p_offset', 'p_vaddr', 'p_filesz', 'p_memsz'] as const) {
-    const value = table.u64(at + PHDR[arch][field]);
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) {
-      throw table.error(
-        'is outside any user address space',
-        at + PHDR[arch][field],
-        `${field} of program header ${index}`,
-        value,
-      );
+  if (!wide) return;
+  const u64 = (index: number, field: PhdrField) => table.u64(index * phentsize + PHDR[arch][field]);
+  const check = (index: number, field: PhdrField, message: string) => {
+    const value = u64(index, field);
+    if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return;
+    const at = index * phentsize + PHDR[arch][field];
+    throw table.error(message, at, `${field} of program header ${index}`, value);
+  };
+  let interpreters = 0;
+  for (let index = 0; index < count; index++) {
+    const p_type = table.u32(index * phentsize);
+    if (p_type === PT_INTERP && ++interpreters === 1) {
+      check(index, 'p_filesz', 'names an interpreter of impossible length');
+      check(index, 'p_offset', 'names an interpreter past the end of the file');
     }
+    if (p_type !== PT_LOAD) continue;
+    for (const field of ['p_vaddr', 'p_filesz', 'p_memsz'] as const)
+      check(index, field, 'is outside any user address space');
+    if (u64(index, 'p_filesz') > 0n) check(index, 'p_offset', 'is past the end of any file');
   }
 }
 
@@ -172,7 +205,7 @@ export function programError(
   headers: ElfHeaders,
   program: CheckedProgramHeader,
   message: string,
-  field: keyof (typeof PHDR)['i386'],
+  field: PhdrField,
   value: bigint | number,
 ): FormatError {
   const at = PHDR[headers.arch][field];

@@ -12,12 +12,15 @@ import {
   type ProgramImage,
   type Source,
   type StackExecution,
+  Structure,
 } from 'run-foreign/loader';
 import { type CheckedProgramHeader, type ElfHeaders, isElf, programError, readHeaders } from './header.ts';
-import { codeAndData, loadHeaders, placementOf, segmentsOf } from './segments.ts';
+import { codeAndData, interpreterPlacement, loadHeaders, placementOf, segmentsOf } from './segments.ts';
 
 /** Shorter and longer interpreter names are ENOEXEC (PATH_MAX). */
 const INTERP_SIZE = { min: 2, max: 4096 };
+/** Bytes of an Elf32_Ehdr, the smaller one. */
+const MIN_EHSIZE = 52;
 
 export const elf = defineLoader({
   name: 'elf',
@@ -38,7 +41,8 @@ async function loadElf(source: Source, context: LoadContext): Promise<ProgramIma
   const interp = headers.programs.find(({ type }) => type === 'interp');
   const interpreter = interp && (await loadInterpreter(headers, interp, source, context));
   const segments = segmentsOf(headers, source);
-  if (segments.length === 0) {
+  // With an interpreter that is no error: Linux maps nothing of the program and enters the interpreter.
+  if (segments.length === 0 && interpreter === undefined) {
     throw new FormatError('has no PT_LOAD segment with any memory', {
       offset: headers.phoff,
       field: 'p_type',
@@ -51,7 +55,7 @@ async function loadElf(source: Source, context: LoadContext): Promise<ProgramIma
     format: 'elf',
     variant: variantOf(headers, interpreter !== undefined),
     arch: headers.arch,
-    placement: placementOf(headers, interpreter === undefined ? 'mmap' : 'pie'),
+    placement: segments.length === 0 ? { kind: 'fixed' } : placementOf(headers, interpreter !== undefined),
     segments,
     entry: headers.entry,
     ...(interpreter && { interpreter }),
@@ -80,14 +84,14 @@ async function loadInterpreter(
   if (name.at(-1) !== 0)
     throw programError(headers, program, 'names an interpreter without a final NUL', 'p_offset', offset);
   const file = context.open(name.subarray(0, name.indexOf(0)));
-  const start = await head(file, 4);
+  const start = (await about(file.name, () => Structure.read(file, 0, MIN_EHSIZE, 'ELF header'))).bytes;
   if (!isElf(start))
     throw new FormatError(`has an interpreter, ${file.name}, that is no ELF file`, {
       offset,
       field: 'PT_INTERP',
       value: file.name,
     });
-  const own = await about(file.name, () => readHeaders(file));
+  const own = await about(file.name, () => readHeaders(file, { whole: true }));
   if (own.arch !== headers.arch) {
     throw new FormatError(`has an interpreter for another machine (${own.arch})`, {
       offset,
@@ -96,8 +100,7 @@ async function loadInterpreter(
     });
   }
   const segments = await about(file.name, () => segmentsOf(own, file));
-  // Linux honours the alignment of a program, and not that of an interpreter.
-  const placement = own.dynamic ? { kind: 'mmap' as const, align: 4096n } : { kind: 'fixed' as const };
+  const placement = interpreterPlacement(own, headers);
   return { source: file, placement, segments, entry: own.entry };
 }
 

@@ -34,7 +34,6 @@ export function parseLine(start: Uint8Array): ScriptLine | undefined {
   bytes[end] = NUL;
   if (separator !== undefined && argumentAt !== undefined) bytes[separator] = NUL;
   const interpreter = stringAt(bytes, name);
-  if (interpreter.length === 0) return undefined;
   const argument = argumentAt === undefined ? undefined : stringAt(bytes, argumentAt);
   const command = envCommand(interpreter.toString('latin1'), argument?.toString('latin1') ?? '');
   return {

@@ -3,31 +3,29 @@
  * would kill right after its point of no return is refused; oddities that it runs are let through.
  */
 import { ForeignError, hex } from '../errors.ts';
+import { isMappable } from '../source/source.ts';
 import type { ImagePart, ProgramImage, Range, Segment } from './image.ts';
-
-const PAGE_SIZE = 4096n;
-const pageStart = (address: bigint) => address - (address % PAGE_SIZE);
-const pageEnd = (address: bigint) => pageStart(address + PAGE_SIZE - 1n);
 
 /** More segments than any real program; the kernel stops at 64 KiB of program headers. */
 const MAX_SEGMENTS = 4096;
+const PAGE_SIZE = 4096n;
 
 /** Throws IMAGE_REFUSED; `limit` is the first address a program cannot have. */
 export function validateImage(image: ProgramImage, limit: bigint): void {
+  const starting = image.interpreter ?? image;
+  const who = image.interpreter === undefined ? 'the program' : 'its interpreter';
+  // A program with an interpreter needs no segments: then the interpreter is all that is mapped.
+  if (starting.segments.length === 0) refuse(`${who} has no segments`);
   validatePart(image, 'the program', limit);
   if (image.interpreter !== undefined) validatePart(image.interpreter, 'its interpreter', limit);
   checkRange('start_code … end_code', image.code, limit);
   checkRange('start_data … end_data', image.data, limit);
   checkRange('start_brk … brk', image.brk, limit);
-  const starting = image.interpreter ?? image;
-  if (!isExecutable(starting, image.stack.execution === 'everything-readable')) {
-    refuse(`the entry point ${hex(starting.entry)} lies in no executable segment`);
-  }
+  checkEntry(starting, image.stack.execution === 'everything-readable');
 }
 
 function validatePart(part: ImagePart, what: string, limit: bigint): void {
   const { segments, placement } = part;
-  if (segments.length === 0) refuse(`${what} has no segments`);
   if (segments.length > MAX_SEGMENTS)
     refuse(`${what} has ${segments.length} segments, more than ${MAX_SEGMENTS}`);
   for (const segment of segments) validateSegment(segment, limit);
@@ -35,7 +33,6 @@ function validatePart(part: ImagePart, what: string, limit: bigint): void {
   const { align } = placement;
   if (align <= 0n || (align & (align - 1n)) !== 0n)
     refuse(`the alignment ${hex(align)} is not a power of two`);
-  if (align > limit / 4n) refuse(`the alignment ${hex(align)} is larger than an address space`);
 }
 
 function validateSegment(segment: Segment, limit: bigint): void {
@@ -53,7 +50,8 @@ function validateSegment(segment: Segment, limit: bigint): void {
   }
   if (BigInt(content.size) > size) refuse(`${name} has more bytes in the file than in memory`);
   const end = content.offset + content.size;
-  if (content.offset < 0 || content.size < 0 || end > content.source.size) {
+  const pastEnd = end > content.source.size && !mayReachPastEnd(segment);
+  if (content.offset < 0 || content.size < 0 || pastEnd) {
     refuse(
       `${name} needs the file's bytes ${hex(content.offset)} to ${hex(end)}, but it has only ${hex(content.source.size)}`,
     );
@@ -66,15 +64,27 @@ function checkRange(what: string, range: Range, limit: bigint): void {
   }
 }
 
-/** Where segments share a page, the last one is what is left of it. */
-function isExecutable({ segments, entry }: ImagePart, readableIsEnough: boolean): boolean {
-  const last = segments.findLast(
-    ({ address, size }) => entry >= pageStart(address) && entry < pageEnd(address + size),
+/** Pages behind the end of a file can be mapped, and are no error as long as nobody touches them. */
+function mayReachPastEnd({ address, content }: Segment): boolean {
+  if (content === undefined || !isMappable(content.source)) return false;
+  return address % PAGE_SIZE === 0n && BigInt(content.offset) % PAGE_SIZE === 0n;
+}
+
+/** Of all segments that reach into the entry point's page the last one is there to be seen. */
+function checkEntry({ segments, entry }: ImagePart, readableIsEnough: boolean): void {
+  const page = entry - (entry % PAGE_SIZE);
+  const segment = segments.findLast(
+    ({ address, size }) => address < page + PAGE_SIZE && page < address + size,
   );
-  if (last === undefined) return false;
-  const { address, size, protection } = last;
-  const allowed = protection.execute || (readableIsEnough && protection.read);
-  return allowed && entry >= address && entry < address + size;
+  const { protection } = segment ?? {};
+  if (segment === undefined || !(protection?.execute || (readableIsEnough && protection?.read))) {
+    refuse(`the entry point ${hex(entry)} lies in no executable segment`);
+  }
+  const { address, content } = segment;
+  const fromFile = content !== undefined && page < address + BigInt(content.size);
+  if (fromFile && BigInt(content.offset) + page - address >= BigInt(content.source.size)) {
+    refuse(`the entry point ${hex(entry)} lies past the end of the file`);
+  }
 }
 
 function refuse(message: string): never {

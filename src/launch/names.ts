@@ -1,6 +1,7 @@
 /** From what the user typed to a file: a path as it is, or a look-up in PATH as execvp(3) does it. */
 import { ForeignError } from '../errors.ts';
-import { type FileSource, openProgram } from '../source/file.ts';
+import type { FileSource } from '../source/file.ts';
+import { openExecutable } from './open.ts';
 
 const SLASH = 0x2f;
 /** What execvp(3) searches when PATH is not set. */
@@ -16,12 +17,12 @@ export interface FoundProgram {
 export function findProgram(name: Uint8Array, searchPath: Uint8Array | undefined): FoundProgram {
   if (name.length === 0)
     throw new ForeignError('PROGRAM_NOT_FOUND', 'an empty name is no program', { subject: "''" });
-  if (name.includes(SLASH)) return { source: openProgram(name), path: name };
+  if (name.includes(SLASH)) return { source: openExecutable(name), path: name };
   let refused: unknown;
   for (const directory of splitPath(searchPath ?? Buffer.from(DEFAULT_PATH))) {
     const path = directory.length === 0 ? name : Buffer.concat([directory, Buffer.of(SLASH), name]);
     try {
-      return { source: openProgram(path), path };
+      return { source: openExecutable(path), path };
     } catch (error) {
       // As execvp does: a file that may not be executed does not end the search.
       const permission = error instanceof ForeignError && error.code === 'NOT_EXECUTABLE';

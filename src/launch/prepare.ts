@@ -7,9 +7,9 @@ import { resolveProgram } from '../loader/registry.ts';
 import { hostFacts } from '../native/host-facts.ts';
 import type { Plan } from '../plan/plan.ts';
 import { planProgram } from '../plan/planner.ts';
-import { openProgram } from '../source/file.ts';
 import type { Source } from '../source/source.ts';
 import { findProgram } from './names.ts';
+import { openExecutable } from './open.ts';
 
 export interface ProgramRequest {
   /** As the user typed it: a path, or a name to look up in PATH. */
@@ -88,7 +88,8 @@ function loadContext(self: string | undefined): LoadContext {
 /** What the program needs and lacks is an error about the program, so no subject is set. */
 function openInterpreter(path: Uint8Array): Source {
   try {
-    return openProgram(path);
+    // To open_exec in fs/exec.c an empty name is the current directory.
+    return openExecutable(path.length === 0 ? Buffer.from('.') : path);
   } catch (cause) {
     if (!(cause instanceof ForeignError)) throw cause;
     const { code, message, subject, hint } = cause;

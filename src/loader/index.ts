@@ -17,7 +17,7 @@ export type {
   StackWord,
 } from '../image/image.ts';
 export { sourceFrom } from '../source/memory.ts';
-export type { BackingFile, Source } from '../source/source.ts';
+export { type BackingFile, isMappable, type Source } from '../source/source.ts';
 export type { LoadContext, Loaded, LoaderPlugin, Magic, Verdict } from './contract.ts';
 export { defineLoader } from './contract.ts';
 export { head, Structure } from './structure.ts';

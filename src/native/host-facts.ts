@@ -2,12 +2,14 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import { parseAuxvTypes } from '../process/auxv.ts';
-import type { HostFacts, VdsoPiece } from '../process/host.ts';
+import type { HostFacts, MemoryLimits, VdsoPiece } from '../process/host.ts';
 import { personality, softLimit } from './libc.ts';
 import { lowestMmField } from './mm-probe.ts';
 import { CAPABILITY, inInitialUserNamespace, keepsCapability, readNumber, readText } from './proc.ts';
 
-const RLIMIT_STACK = 3;
+/** include/uapi/asm-generic/resource.h */
+const RLIMIT = { DATA: 2, STACK: 3, AS: 9 } as const;
+const UNLIMITED = (1n << 64n) - 1n;
 const ADDR_NO_RANDOMIZE = 0x0040000;
 /** CONFIG_ARCH_MMAP_RND_BITS and its compat twin on x86; the sysctls are root's to read. */
 const DEFAULT_RND_BITS = { x86_64: 28, i386: 8 };
@@ -21,10 +23,11 @@ export function hostFacts(): HostFacts {
       x86_64: readNumber('/proc/sys/vm/mmap_rnd_bits') ?? DEFAULT_RND_BITS.x86_64,
       i386: readNumber('/proc/sys/vm/mmap_rnd_compat_bits') ?? DEFAULT_RND_BITS.i386,
     },
-    stackLimit: softLimit(RLIMIT_STACK),
+    stackLimit: softLimit(RLIMIT.STACK),
     lowestMapping: once(lowestMapping),
     lowestMmField: once(lowestMmField),
     vdsoPieces: once(vdsoPieces),
+    memoryLimits: once(memoryLimits),
     random: randomBytes,
   };
 }
@@ -54,6 +57,22 @@ function vdsoPieces(): VdsoPiece[] {
   const gap = ranges.some(({ end }, index) => index + 1 < ranges.length && end !== ranges[index + 1]?.start);
   if (vdso === undefined || gap) return [];
   return ranges.map(({ start, end }) => ({ offset: start - vdso.start, size: end - start }));
+}
+
+/** proc_sys_vm(5), overcommit_memory: 0 refuses one mapping of more than there is, 2 keeps an account. */
+function memoryLimits(): MemoryLimits {
+  const limits = { addressSpace: softLimit(RLIMIT.AS), data: softLimit(RLIMIT.DATA) };
+  const overcommit = readNumber('/proc/sys/vm/overcommit_memory') ?? 0;
+  const bytes = (name: string) => memoryField(name) ?? UNLIMITED;
+  const single = overcommit === 0 ? bytes('MemTotal') + (memoryField('SwapTotal') ?? 0n) : UNLIMITED;
+  const left = bytes('CommitLimit') - (memoryField('Committed_AS') ?? 0n);
+  return { ...limits, single, total: overcommit === 2 ? left : UNLIMITED };
+}
+
+/** A line of /proc/meminfo, which counts in units of 1024 bytes. */
+function memoryField(name: string): bigint | undefined {
+  const kilobytes = readText('/proc/meminfo')?.match(new RegExp(`^${name}:\\s*(\\d+) kB$`, 'm'))?.[1];
+  return kilobytes === undefined ? undefined : BigInt(kilobytes) * 1024n;
 }
 
 /** From the kernel directly: node:crypto would cost milliseconds to load. */

@@ -15,6 +15,9 @@ const execveatPointers = libc.func(
   'int execveat(int fd, const char *path, void *argv, void *envp, int flags)',
 );
 const sendmsgStruct = libc.func('intptr_t sendmsg(int fd, const void *message, int flags)');
+const execveatWords = libc.func(
+  'int execveat(int fd, const char *path, intptr_t argv, intptr_t envp, int flags)',
+);
 const personalityCall = libc.func('int personality(unsigned long persona)');
 const getrlimitCall = libc.func('int getrlimit(int resource, void *limit)');
 const prctlWords = libc.func(
@@ -117,6 +120,20 @@ export function sendDescriptors(socket: number, fds: readonly number[]): void {
   message.writeBigUInt64LE(koffi.address(control), 32);
   message.writeBigUInt64LE(BigInt(control.length), 40);
   check('sendmsg', Number(sendmsgStruct(socket, message, 0)));
+}
+
+/** No address of a user's. */
+const UNREADABLE = -8;
+
+/**
+ * What execve says of the file open as `fd` before it looks at anything else: the name of an error, or
+ * undefined. execve checks the file first (do_open_execat in fs/exec.c: type, permission, noexec, writers)
+ * and reads argv next, so with an argv that cannot be read it never gets any further.
+ */
+export function execveRefusal(fd: number): string | undefined {
+  execveatWords(fd, '', UNREADABLE, UNREADABLE, AT_EMPTY_PATH);
+  const { errno } = new SystemError('execveat', koffi.errno());
+  return errno === 'EFAULT' ? undefined : errno;
 }
 
 const QUERY_PERSONALITY = 0xffffffff;

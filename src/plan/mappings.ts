@@ -68,7 +68,7 @@ function joinOverlapping(ranges: readonly Payload[]): Payload[] {
   return joined;
 }
 
-interface PageRange {
+export interface PageRange {
   readonly start: bigint;
   readonly end: bigint;
 }
@@ -79,10 +79,11 @@ type MapStep = Extract<Step, { op: 'mmap' }>;
 class Mapper {
   readonly #place: (address: bigint) => Place;
   /** Apart and in order, or thousands of segments over each other would take minutes to cut up. */
-  #mapped: readonly PageRange[] = [];
+  #mapped: readonly PageRange[];
 
-  constructor(place: (address: bigint) => Place) {
+  constructor(place: (address: bigint) => Place, mapped: readonly PageRange[]) {
     this.#place = place;
+    this.#mapped = [...mapped];
   }
 
   at(address: bigint): Place {
@@ -107,9 +108,17 @@ class Mapper {
   }
 }
 
-/** The steps that map and fill a part whose link-time addresses `place` turns into places. */
-export function mapPart(part: ImagePart, place: (address: bigint) => Place, materials: Materials): Step[] {
-  const mapper = new Mapper(place);
+/**
+ * The steps that map and fill a part whose link-time addresses `place` turns into places. It lies over what
+ * is mapped `before` it.
+ */
+export function mapPart(
+  part: ImagePart,
+  place: (address: bigint) => Place,
+  materials: Materials,
+  before: readonly PageRange[] = [],
+): Step[] {
+  const mapper = new Mapper(place, before);
   return part.segments.flatMap((segment) => {
     if (segment.content === undefined || segment.content.size === 0) {
       const { name: what, protection } = segment;
@@ -163,6 +172,15 @@ function mapSegment(
     steps.push(...mapper.map(rest, { protection: wanted, what: `${what}, zero part` }));
   }
   return steps;
+}
+
+/** The pages that some steps map at known addresses. */
+export function fixedPages(steps: readonly Step[]): PageRange[] {
+  return steps.flatMap((step) =>
+    step.op === 'mmap' && step.at.base === 'absolute'
+      ? [{ start: step.at.offset, end: step.at.offset + step.size }]
+      : [],
+  );
 }
 
 function pagesOf({ address, size }: Segment): PageRange {

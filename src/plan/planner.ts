@@ -10,7 +10,8 @@ import { type Layout, layOut, span } from '../process/layout.ts';
 import { mmFields } from '../process/mm-fields.ts';
 import { buildStackImage, type StackImage } from '../process/stack-image.ts';
 import type { BackingFile } from '../source/source.ts';
-import { Materials, mapPart } from './mappings.ts';
+import { fixedPages, Materials, mapPart, type PageRange } from './mappings.ts';
+import { checkMemory } from './memory.ts';
 import type { Plan, Step } from './plan.ts';
 
 /** TASK_COMM_LEN without the NUL. */
@@ -42,15 +43,19 @@ export function planProgram(image: ProgramImage, invocation: Invocation, host: H
   const layout = layOut(image, host);
   const stack = firstStack(image, invocation, layout, host);
   const materials = new Materials([...image.segments, ...(image.interpreter?.segments ?? [])]);
-  const parts = [
-    ...partSteps(image, 'image', layout, materials),
-    ...(image.interpreter === undefined ? [] : partSteps(image.interpreter, 'interp', layout, materials)),
-  ];
+  const own = partSteps(image, 'image', layout, materials);
+  // The kernel maps an interpreter with a place of its own over whatever the program has there.
+  const over = layout.interp(0n).base === 'absolute' ? fixedPages(own) : [];
+  const parts =
+    image.interpreter === undefined
+      ? own
+      : [...own, ...partSteps(image.interpreter, 'interp', layout, materials, over)];
   const memory = [
     ...vdsoSteps('aside', parts, layout, host),
     ...parts,
     ...vdsoSteps('back', parts, layout, host),
   ];
+  checkMemory(memory, host);
   checkCarried(materials, stack, layout);
   const exe = invocation.exe === undefined ? undefined : materials.file(invocation.exe);
   const starting =
@@ -77,9 +82,15 @@ export function planProgram(image: ProgramImage, invocation: Invocation, host: H
   };
 }
 
-function partSteps(part: ImagePart, base: 'image' | 'interp', layout: Layout, materials: Materials): Step[] {
-  const steps = mapPart(part, layout[base], materials);
-  if (part.placement.kind !== 'mmap') return steps;
+function partSteps(
+  part: ImagePart,
+  base: 'image' | 'interp',
+  layout: Layout,
+  materials: Materials,
+  before: readonly PageRange[] = [],
+): Step[] {
+  const steps = mapPart(part, layout[base], materials, before);
+  if (part.placement.kind !== 'mmap' || layout[base](0n).base === 'absolute') return steps;
   const { align } = part.placement;
   const { start, end } = span(part);
   const first = steps.find((step) => step.op === 'mmap');

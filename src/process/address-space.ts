@@ -13,6 +13,8 @@ export interface AddressSpace {
   readonly etDynBase: bigint;
   /** arch_randomize_brk: the heap starts at most this many bytes after the image. */
   readonly brkRange: bigint;
+  /** randomize_stack_top and arch_align_stack: the stack ends less than this many bytes below taskSize. */
+  readonly stackRange: bigint;
   /**
    * Neither the stack nor the vDSO nor mmap without an address is ever put here, so the stub is. With
    * `ulimit -s unlimited` mmap begins at a sixth of the address space, less up to 32 (i386: 16) bits of
@@ -30,6 +32,7 @@ export const ADDRESS_SPACES: Record<Arch, AddressSpace> = {
     taskSize: TASK_SIZE_64,
     etDynBase: (TASK_SIZE_64 / 3n) * 2n,
     brkRange: 0x4000_0000n,
+    stackRange: 0x4_0000_3000n,
     quiet: { start: 0x0100_0000_0000n, end: 0x0500_0000_0000n },
     stubReserve: 0x10_0000_0000n,
   },
@@ -37,6 +40,7 @@ export const ADDRESS_SPACES: Record<Arch, AddressSpace> = {
     taskSize: 0xffff_e000n,
     etDynBase: 0x5655_5000n,
     brkRange: 0x0200_0000n,
+    stackRange: 0x0080_3000n,
     quiet: { start: 0x3000_0000n, end: 0x5500_0000n },
     stubReserve: 0x1000_0000n,
   },

@@ -22,7 +22,19 @@ export interface HostFacts {
   readonly lowestMmField: () => bigint;
   /** From low to high and without gaps, `[vdso]` last; empty where there is none. */
   readonly vdsoPieces: () => readonly VdsoPiece[];
+  readonly memoryLimits: () => MemoryLimits;
   readonly random: (length: number) => Uint8Array;
+}
+
+/** The most memory a process may map, bytes; larger than any address space where nothing limits it. */
+export interface MemoryLimits {
+  /** Soft RLIMIT_AS: all mappings together. */
+  readonly addressSpace: bigint;
+  /** Soft RLIMIT_DATA: all private writable ones. */
+  readonly data: bigint;
+  /** One private writable mapping alone, and all of them: what vm.overcommit_memory says. */
+  readonly single: bigint;
+  readonly total: bigint;
 }
 
 /** A random integer in [0, limit). */

@@ -18,6 +18,13 @@ import { type HostFacts, randomBelow } from './host.ts';
 import { absolute, type Place } from './place.ts';
 import type { Placer } from './stack-image.ts';
 
+/** The stack area execve makes, at least (setup_arg_pages in fs/exec.c). */
+const STACK_SIZE = 128n * 1024n + PAGE_SIZE;
+/** More than the stub's stack grows to: arguments and environment have 6 MiB, and a gap of 1 MiB follows. */
+const MAX_STACK = 16n * 1024n * 1024n;
+/** Lower addresses may be forbidden (vm.mmap_min_addr). */
+const LOWEST_STUB = 0x10_0000n;
+
 export interface Layout extends Placer {
   readonly brk: { readonly start: Place; readonly end: Place };
   /** Where the stub's file is mapped: fixed, because it must not stand where the program goes. */
@@ -37,7 +44,7 @@ export function layOut(image: ProgramImage, host: HostFacts): Layout {
   ];
   refuseLowAddresses(fixed, host);
   refuseHighAddresses(fixed, space);
-  refuseCollision(image, placeImage, placeInterp);
+  refuseStackPlaces(fixed, space, host);
   return {
     image: placeImage,
     interp: placeInterp,
@@ -57,6 +64,10 @@ export function span(part: ImagePart): Range {
   return { start: pageStart(start), end: pageEnd(end) };
 }
 
+/**
+ * The kernel puts the first segment, which need not be the lowest, at the base it has chosen, rounded down to
+ * the alignment: that may leave nothing but 0.
+ */
 function placer(
   part: ImagePart,
   base: 'image' | 'interp',
@@ -66,10 +77,12 @@ function placer(
 ): (address: bigint) => Place {
   const { placement } = part;
   if (placement.kind === 'fixed') return absolute;
+  const first = pageStart(part.segments[0]?.address ?? 0n);
+  if (placement.align > space.taskSize) return (address) => absolute(address - first);
   if (placement.kind === 'mmap') return (address) => ({ base, offset: address });
   const pages = host.randomizeVaSpace === 0 ? 0n : randomBelow(host, 1n << BigInt(host.mmapRndBits[arch]));
   const align = placement.align > PAGE_SIZE ? placement.align : PAGE_SIZE;
-  const bias = alignDown(space.etDynBase + pages * PAGE_SIZE, align) - span(part).start;
+  const bias = alignDown(space.etDynBase + pages * PAGE_SIZE, align) - first;
   return (address) => absolute(address + bias);
 }
 
@@ -86,7 +99,7 @@ function placeBrk(
   const size = image.brk.end - image.brk.start;
   const { base, offset } = place(image.brk.start);
   if (!image.brk.randomize) return { start: { base, offset }, end: { base, offset: offset + size } };
-  const from = pageEnd(base === 'absolute' ? offset : space.etDynBase);
+  const from = pageEnd(image.placement.kind === 'mmap' ? space.etDynBase : offset);
   const room = space.taskSize - from - size;
   const range = room < space.brkRange ? room : space.brkRange;
   const start = host.randomizeVaSpace === 2 ? from + randomBelow(host, range / PAGE_SIZE) * PAGE_SIZE : from;
@@ -116,42 +129,26 @@ function refuseLowAddresses(fixed: readonly Range[], host: HostFacts): void {
 function refuseHighAddresses(fixed: readonly Range[], space: AddressSpace): void {
   const highest = fixed.reduce((most, { end }) => (end > most ? end : most), 0n);
   if (highest <= space.taskSize) return;
-  throw new ForeignError(
-    'IMAGE_REFUSED',
-    `is too large: it would end at ${hex(highest)}, past the last user address`,
-  );
+  throw new ForeignError('IMAGE_REFUSED', 'is too large: it would end past the last user address');
 }
 
-/** Two fixed parts in one place: the kernel finds out after its point of no return (EEXIST). */
-function refuseCollision(
-  image: ProgramImage,
-  placeImage: (address: bigint) => Place,
-  placeInterp: (address: bigint) => Place,
-): void {
-  if (image.interpreter === undefined) return;
-  const own = fixedRanges(image, placeImage);
-  for (const theirs of fixedRanges(image.interpreter, placeInterp)) {
-    if (own.some(({ start, end }) => start < theirs.end && end > theirs.start)) {
-      throw new ForeignError(
-        'IMAGE_REFUSED',
-        `and its interpreter both want the address ${hex(theirs.start)}`,
-      );
-    }
-  }
+/**
+ * A range in which the stack is bound to lie, wherever in it: execve would lay the segment over the arguments
+ * it has just put there. Where the stack only may lie, it is left to chance, as by execve.
+ */
+function refuseStackPlaces(fixed: readonly Range[], space: AddressSpace, host: HostFacts): void {
+  const lowestEnd = space.taskSize - (host.randomizeVaSpace === 0 ? 0n : space.stackRange);
+  const over = fixed.find(({ start, end }) => start < lowestEnd && end > space.taskSize - STACK_SIZE);
+  if (over === undefined) return;
+  throw new ForeignError('IMAGE_REFUSED', `lies where the stack must be, from ${hex(over.start)} on`);
 }
 
-/** A random place in the quiet range that meets none of the program's own. */
+/** A random place that meets none of the program's own: in the quiet range, or elsewhere if that is full. */
 function findStub(fixed: readonly Range[], space: AddressSpace, host: HostFacts): bigint {
-  const inside = fixed
-    .filter(({ start, end }) => end > space.quiet.start && start < space.quiet.end)
-    .sort((a, b) => (a.start < b.start ? -1 : 1));
-  const holes: Range[] = [];
-  let from = space.quiet.start;
-  for (const { start, end } of [...inside, { start: space.quiet.end, end: space.quiet.end }]) {
-    if (start - from >= space.stubReserve) holes.push({ start: from, end: start });
-    if (end > from) from = end;
-  }
-  const hole = holes[0];
+  // Further up than that the stack may be, and may have grown to.
+  const below = space.taskSize - space.stackRange - MAX_STACK;
+  const anywhere = { start: LOWEST_STUB, end: below };
+  const hole = findHole(fixed, space.quiet, space) ?? findHole(fixed, anywhere, space);
   if (hole === undefined) {
     throw new ForeignError(
       'IMAGE_REFUSED',
@@ -160,4 +157,17 @@ function findStub(fixed: readonly Range[], space: AddressSpace, host: HostFacts)
   }
   const room = (hole.end - hole.start - space.stubReserve) / PAGE_SIZE;
   return alignUp(hole.start, PAGE_SIZE) + randomBelow(host, room + 1n) * PAGE_SIZE;
+}
+
+/** The first part of a range that has room for the stub and nothing of the program. */
+function findHole(fixed: readonly Range[], range: Range, space: AddressSpace): Range | undefined {
+  const inside = fixed
+    .filter(({ start, end }) => end > range.start && start < range.end)
+    .sort((a, b) => (a.start < b.start ? -1 : 1));
+  let from = range.start;
+  for (const { start, end } of [...inside, { start: range.end, end: range.end }]) {
+    if (start - from >= space.stubReserve) return { start: from, end: start };
+    if (end > from) from = end;
+  }
+  return undefined;
 }

@@ -19,6 +19,9 @@ const OPEN_ERRORS: Record<string, [ErrorCode, string, string?]> = {
   ELOOP: ['NOT_EXECUTABLE', 'too many symbolic links'],
   ENAMETOOLONG: ['NOT_EXECUTABLE', 'the name is too long'],
   ETXTBSY: ['NOT_EXECUTABLE', 'the file is open for writing'],
+  // What open(2) says of sockets, and of devices that nothing serves.
+  ENXIO: ['NOT_EXECUTABLE', 'is not a regular file'],
+  ENODEV: ['NOT_EXECUTABLE', 'is not a regular file'],
 };
 
 /**
@@ -50,14 +53,19 @@ function attempt<T>(name: string, action: () => T, accessHint?: string): T {
     return action();
   } catch (cause) {
     const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
-    const [code, message, hint] = OPEN_ERRORS[errno] ?? ['NOT_EXECUTABLE', `cannot be opened: ${errno}`];
-    const advice = errno === 'EACCES' ? (accessHint ?? hint) : hint;
-    throw new ForeignError(code, message, {
-      subject: name,
-      cause,
-      ...(advice !== undefined && { hint: advice }),
-    });
+    throw openError(errno, name, cause, errno === 'EACCES' ? accessHint : undefined);
   }
+}
+
+/** Why `name` cannot be opened as a program, by execve's errno. */
+export function openError(errno: string, name: string, cause?: unknown, otherHint?: string): ForeignError {
+  const [code, message, hint] = OPEN_ERRORS[errno] ?? ['NOT_EXECUTABLE', `cannot be opened: ${errno}`];
+  const advice = otherHint ?? hint;
+  return new ForeignError(code, message, {
+    subject: name,
+    cause,
+    ...(advice !== undefined && { hint: advice }),
+  });
 }
 
 function fileSource(fd: number, path: Uint8Array, name: string, size: number): FileSource {

@@ -27,6 +27,14 @@ export interface Source {
   readonly confidential: boolean;
 }
 
+/** The kernel maps whole pages of files, so nothing else can be mapped: x86 has no other size. */
+const PAGE_SIZE = 4096;
+
+/** Whether the kernel itself can map the bytes, from any page boundary of the source on. */
+export function isMappable(source: Source): boolean {
+  return source.file !== undefined && !source.confidential && source.file.offset % PAGE_SIZE === 0;
+}
+
 /** Throws unless `[offset, offset + length)` lies inside a source of `size` bytes. */
 export function checkRange(name: string, size: number, offset: number, length: number): void {
   const fits =

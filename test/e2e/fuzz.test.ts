@@ -6,12 +6,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { ForeignError } from '../../src/errors.ts';
-import { memorySource } from '../../src/source/memory.ts';
 import { noise } from '../fuzz/make/mutate.ts';
 import { planOf } from '../support/plans.ts';
 import { Random } from '../support/random.ts';
 import { resolveSource } from '../support/resolve.ts';
 import { inParallel, runForeign, SAMPLES, temporary } from '../support/run.ts';
+import { fileLike } from '../support/sources.ts';
 import { samples } from './sample-runs.ts';
 
 const SEED = 20_261_124;
@@ -35,7 +35,7 @@ function truncated(random: Random): Uint8Array {
 /** Whether what was cut off is a part of the program. */
 async function isRefused(bytes: Uint8Array): Promise<boolean> {
   try {
-    planOf((await resolveSource(memorySource(bytes, 'fuzz'), linkers)).image);
+    planOf((await resolveSource(fileLike(bytes, 3), linkers)).image);
     return false;
   } catch (error) {
     if (error instanceof ForeignError) return true;

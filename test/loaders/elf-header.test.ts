@@ -135,10 +135,32 @@ describe.each(variants)('%s', (_, description) => {
     expect(image.phdr?.address).toBe(0n);
   });
 
+  test('a file may end inside its header, behind e_phnum: the rest is zeros to the kernel', async () => {
+    // The program header lies over the ELF header's end, and the file's last bytes are e_phnum.
+    const bytes = Buffer.alloc(EHSIZE[bits] + PHENTSIZE[bits]);
+    bytes.set(writeElf({ bits, phdrs: [] }));
+    putField(bytes, bits, 0, EHDR.e_phnum, 1n);
+    const [at, size] = EHDR.e_phnum[bits];
+    const short = bytes.subarray(0, at + size);
+    const phoff = BigInt(short.length - PHENTSIZE[bits]);
+    putField(short, bits, 0, EHDR.e_phoff, phoff);
+    // Of whatever type that makes it, it is read and found to be no PT_LOAD.
+    const error = await formatError(() => load(short));
+    expect(error.location.field).toBe('p_type');
+    const none = await formatError(() => load(short.subarray(0, at)));
+    expect(none.location.field).toBe('ELF header');
+  });
+
   test('the entry point is not looked at here, only carried', async () => {
     const value = bits === 64 ? 0xffff_8000_0000_1000n : 0xffff_1000n;
     expect((await load(changed('e_entry', value))).image.entry).toBe(value);
   });
+});
+
+test('a program for the 486 is an i386 program, but not in a 64-bit file', async () => {
+  const of = (description: ElfDescription) => writeElf({ ...description, header: { e_machine: 6n } });
+  expect((await load(of(ELF32_STATIC))).image.arch).toBe('i386');
+  await formatError(() => load(of(ELF64_STATIC)));
 });
 
 test('64-bit values above 2^53 in e_phoff are refused with the exact value', async () => {

@@ -91,14 +91,47 @@ describe('the name', () => {
     expect(error).toMatchObject({ code: 'PROGRAM_NOT_FOUND', exitCode: 127 });
   });
 
-  test('that is empty is a file that is missing', async () => {
-    expect((await foreignError(() => load(named('\0\0')))).code).toBe('PROGRAM_NOT_FOUND');
+  test('that is empty is asked for like any other', async () => {
+    expect((await load(named('\0\0'), GOOD, '')).image.interpreter?.source.name).toBe('');
+  });
+
+  test('of nonsense in headers other than the first is not looked at', async () => {
+    const huge = (1n << 64n) - 1n;
+    const second = { p_type: PT.INTERP, p_offset: huge, p_vaddr: huge, p_filesz: huge, p_memsz: huge };
+    const bytes = writeElf({ ...ELF64_PIE, phdrs: [...ELF64_PIE.phdrs, second] });
+    expect((await load(bytes)).image.interpreter).toBeDefined();
+  });
+
+  test('has an offset and a length that matter, and nothing else', async () => {
+    const huge = (1n << 64n) - 1n;
+    const good = `${INTERPRETER_PATH}\0`;
+    expect((await load(named(good, { p_vaddr: huge, p_memsz: huge }))).image.interpreter).toBeDefined();
+    for (const field of ['p_offset', 'p_filesz'] as const) {
+      const error = await formatError(() => load(named(good, { [field]: huge })));
+      expect(error.location).toEqual({
+        offset: at(field),
+        field: `${field} of program header 0`,
+        value: huge,
+      });
+    }
   });
 });
 
 describe('the file', () => {
-  test('that is no ELF file is refused, and so is an empty one', async () => {
-    for (const bytes of [text('#!/bin/sh\n'), new Uint8Array(0), text('\x7fEL')]) {
+  test('that is shorter than any ELF header is refused as too short, whatever it holds', async () => {
+    for (const bytes of [
+      text('#!/bin/sh\n'),
+      new Uint8Array(0),
+      GOOD.subarray(0, 51),
+      GOOD.subarray(0, 63),
+    ]) {
+      const error = await formatError(() => load(writeElf(ELF64_PIE), bytes));
+      expect(error).toMatchObject({ subject: INTERPRETER_PATH, location: { field: 'ELF header' } });
+    }
+  });
+
+  test('that is no ELF file is refused', async () => {
+    for (const bytes of [text('#!/bin/sh\n'.padEnd(80, '#')), new Uint8Array(64)]) {
       const error = await formatError(() => load(writeElf(ELF64_PIE), bytes));
       expect(error.location).toMatchObject({
         offset: NAME_OFFSET,
@@ -127,6 +160,19 @@ describe('the file', () => {
     const error = await formatError(() => load(writeElf(ELF64_PIE), writeElf({ ...INTERPRETER, phdrs })));
     expect(error.subject).toBe(INTERPRETER_PATH);
     expect(error.location.offset).toBe(EHSIZE[64] + PHDR.p_filesz[64][0]);
+  });
+
+  test('is placed at a page, whatever p_align it asks for', async () => {
+    const phdrs = INTERPRETER.phdrs.map((phdr) => ({ ...phdr, p_align: 0x200000n }));
+    const { image } = await load(writeElf(ELF64_PIE), writeElf({ ...INTERPRETER, phdrs }));
+    expect(image.interpreter?.placement).toEqual({ kind: 'mmap', align: 0x1000n });
+  });
+
+  test('is enough: the program needs no PT_LOAD', async () => {
+    const phdrs = ELF64_PIE.phdrs.filter(({ p_type }) => p_type !== PT.LOAD);
+    const { image } = await load(writeElf({ ...ELF64_PIE, phdrs, size: 0x2000 }));
+    expect(image).toMatchObject({ segments: [], placement: { kind: 'fixed' }, phdr: { address: 0n } });
+    expect(image.interpreter?.segments.length).toBeGreaterThan(0);
   });
 
   test('may name an interpreter itself, which is ignored', async () => {

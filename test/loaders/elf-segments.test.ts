@@ -1,5 +1,6 @@
 /** Program headers to segments: elf_load, total_mapping_size and maximum_alignment of fs/binfmt_elf.c. */
 import { describe, expect, test } from 'vitest';
+import { memorySource } from '../../src/source/memory.ts';
 import {
   EHSIZE,
   type ElfDescription,
@@ -36,10 +37,14 @@ const at = (index: number, field: keyof typeof PHDR) =>
 describe('what is refused, with the field it is about', () => {
   test.each([
     ['more bytes in the file than in memory', { p_filesz: 0x2000n }, 'p_filesz'],
-    ['bytes past the end of the file', { p_offset: 0x4000n }, 'p_offset'],
     [
-      'bytes that begin inside the file and end past it',
-      { p_offset: 0x3000n, p_filesz: 0x1001n, p_memsz: 0x1001n },
+      'zeros behind bytes past the end of the file',
+      { p_flags: PF.RW, p_offset: 0x4000n, p_filesz: 0x10n, p_memsz: 0x11n },
+      'p_offset',
+    ],
+    [
+      'zeros behind bytes that begin inside the file and end in a page past it',
+      { p_flags: PF.RW, p_offset: 0x3000n, p_filesz: 0x1001n, p_memsz: 0x1002n },
       'p_offset',
     ],
     ['another place in the page in memory than in the file', { p_vaddr: 0x400010n }, 'p_offset'],
@@ -117,6 +122,21 @@ describe('what is accepted although it looks wrong', () => {
     expect(over).toMatchObject({ address: 0x400000n, content: { offset: 0x1000 } });
   });
 
+  test('an offset of nonsense where there are no bytes', async () => {
+    for (const p_offset of [0x123n, 1n << 40n, (1n << 64n) - 1n])
+      expect(await segmentsOf(TEXT, { ...TEXT, p_flags: PF.RW, p_offset, p_filesz: 0n })).toHaveLength(2);
+  });
+
+  test('alignments larger than any address space', async () => {
+    for (const p_align of [1n << 53n, 1n << 63n]) {
+      const image = await load({ ...elf({ ...TEXT, p_align }), e_type: ET.DYN });
+      expect(image.placement).toEqual({ kind: 'mmap', align: p_align });
+    }
+    // 2^63 + 1 is 2^63 to who counts in doubles.
+    const image = await load({ ...elf({ ...TEXT, p_align: (1n << 63n) + 1n }), e_type: ET.DYN });
+    expect(image.placement).toEqual({ kind: 'mmap', align: 0x1000n });
+  });
+
   test('unknown bits in p_flags', async () => {
     const [only] = await segmentsOf({ ...TEXT, p_flags: 0xffff_fff5 });
     expect(only?.protection).toEqual({ read: true, write: false, execute: true });
@@ -165,6 +185,39 @@ describe('memory', () => {
       });
       expect(zeros).toMatchObject({ address: 0x500000n, size: 0x133n });
       expect(zeros?.protection).toEqual({ read: true, write: true, execute: (p_flags & PF.X) !== 0 });
+    }
+  });
+});
+
+describe('past the end of the file', () => {
+  const beyond: readonly [string, Partial<Phdr>, number][] = [
+    ['bytes that begin at it', { p_offset: 0x4000n }, 0x1000],
+    ['bytes that begin after it', { p_offset: 0x10_0000n, p_filesz: 0x10n, p_memsz: 0x10n }, 0x1000],
+    ['bytes that reach past it', { p_offset: 0x3000n, p_filesz: 0x1001n, p_memsz: 0x1001n }, 0x2000],
+  ];
+
+  test.each(beyond)('%s are whole pages of a file', async (_, changes, size) => {
+    const [only] = await segmentsOf({ ...TEXT, ...changes });
+    expect(only).toMatchObject({ size: BigInt(size), content: { offset: Number(changes.p_offset), size } });
+  });
+
+  test('zeros behind them need a page to be written in that the file has, or a new one', async () => {
+    const bss = { ...TEXT, p_flags: PF.RW, p_offset: 0x3000n, p_memsz: 0x5000n };
+    const short = { ...elf(bss), size: 0x3001 };
+    const [data] = (await load({ ...short, phdrs: [{ ...bss, p_filesz: 0x800n }] })).segments;
+    expect(data).toMatchObject({ content: { offset: 0x3000, size: 0x800 } });
+    expect((await load({ ...short, phdrs: [{ ...bss, p_filesz: 0x2000n }] })).segments).toHaveLength(2);
+    const readOnly = { ...bss, p_flags: PF.R, p_filesz: 0x1800n };
+    expect((await load({ ...short, phdrs: [readOnly] })).segments).toHaveLength(2);
+  });
+
+  test.each(beyond)('%s are refused where nothing can be mapped', async (_, changes) => {
+    const bytes = writeElf(elf({ ...TEXT, ...changes }));
+    const unmappable = [memorySource(bytes, 'memory'), fileLike(bytes, 3, 'wrapped', 0x15)];
+    for (const source of [...unmappable, { ...fileLike(bytes, 3), confidential: true }]) {
+      const error = await formatError(() => resolveSource(source));
+      expect(error.message).toContain('is truncated');
+      expect(error.location.offset).toBe(at(0, 'p_offset'));
     }
   });
 });

@@ -54,6 +54,12 @@ describe('NUL ends what the kernel sees as a string', () => {
   });
 });
 
+test('an interpreter’s name may be empty where a NUL ends it, and only there', () => {
+  for (const line of ['#!', '#!  ', '#!\0\n', '#! \0/bin/sh\n'])
+    expect(parse(line)).toEqual({ interpreter: '' });
+  for (const line of ['#!\n', '#! \t\n']) expect(parse(line)).toBeUndefined();
+});
+
 describe('a file that ends before its line does: the kernel’s buffer is filled up with NULs', () => {
   test('and has an argument', () => {
     expect(parse('#!/bin/sh -e')).toEqual({ interpreter: '/bin/sh', argument: '-e' });

@@ -34,6 +34,21 @@ describe('host facts', () => {
     expect(random(0)).toHaveLength(0);
   });
 
+  test('memory limits are the shell’s, and what the machine has', () => {
+    const { addressSpace, data, single, total } = hostFacts().memoryLimits();
+    const shell = (option: string) => {
+      const text = execFileSync('/bin/sh', ['-c', `ulimit -S${option}`], { encoding: 'utf8' }).trim();
+      return text === 'unlimited' ? (1n << 64n) - 1n : BigInt(text) * 1024n;
+    };
+    expect([addressSpace, data]).toEqual([shell('v'), shell('d')]);
+    const overcommit = readNumber('/proc/sys/vm/overcommit_memory');
+    const free = execFileSync('/bin/sh', ['-c', 'cat /proc/meminfo'], { encoding: 'utf8' });
+    const memory = BigInt(/^MemTotal: +(\d+)/m.exec(free)?.[1] ?? 0) * 1024n;
+    if (overcommit === 0) expect(single).toBeGreaterThanOrEqual(memory);
+    else expect(single).toBe((1n << 64n) - 1n);
+    expect(total).toBeGreaterThan(0n);
+  });
+
   test('the lowest mapping is whole pages', () => {
     expect(hostFacts().lowestMapping() % 4096n).toBe(0n);
   });

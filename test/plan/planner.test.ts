@@ -94,6 +94,37 @@ describe('where the program is entered', () => {
   });
 });
 
+describe('an interpreter with a place of its own', () => {
+  const source = fileLike(new Uint8Array(0x4000), 7, '/ld.so');
+  const at = (address: bigint): Pick<ProgramImage, 'interpreter'> => ({
+    interpreter: {
+      source,
+      placement: { kind: 'fixed' },
+      segments: [segment(address, 0x2000n, { content: { source, offset: 0, size: 0x2000 } })],
+      entry: address,
+    },
+  });
+  const mapped = (image: ProgramImage) =>
+    plan(image).steps.flatMap((step) =>
+      step.op === 'mmap' ? [[step.at.offset, step.size, step.replace]] : [],
+    );
+
+  test('lies over the program where both want the same pages, and only there', () => {
+    expect(mapped(testImage(at(0x3ff000n)))).toEqual([
+      [0x400000n, 0x1000n, false],
+      [0x3ff000n, 0x1000n, false],
+      [0x400000n, 0x1000n, true],
+    ]);
+  });
+
+  test('replaces nothing elsewhere', () => {
+    expect(mapped(testImage(at(0x600000n)))).toEqual([
+      [0x400000n, 0x1000n, false],
+      [0x600000n, 0x2000n, false],
+    ]);
+  });
+});
+
 test.each([
   ['/usr/bin/prog', 'prog'],
   ['prog', 'prog'],

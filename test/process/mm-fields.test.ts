@@ -128,6 +128,8 @@ test('code without a byte still has start_code < end_code, or the kernel refuses
 
 test.each(['x86_64', 'i386'] as const)('%s: no field is the end of the address space itself', (arch) => {
   const { taskSize } = ADDRESS_SPACES[arch];
+  // Without randomisation the stack would be in that page.
+  const host = fakeHost({ randomizeVaSpace: 1 });
   const page = { start: taskSize - 0x1000n, end: taskSize };
   const segments = [segment(page.start, 0x1000n)];
   const { fields } = fieldsOf(
@@ -138,12 +140,13 @@ test.each(['x86_64', 'i386'] as const)('%s: no field is the end of the address s
       data: page,
       brk: { start: taskSize, end: taskSize, randomize: true },
     }),
+    host,
   );
   expect(fields.end_code.offset).toBe(taskSize - 1n);
   expect(fields.end_data.offset).toBe(taskSize - 1n);
   expect(fields.start_brk.offset).toBe(taskSize - 1n);
   expect(fields.brk.offset).toBe(taskSize - 1n);
   const nothing = { start: taskSize, end: taskSize };
-  const empty = fieldsOf(testImage({ arch, segments, code: nothing })).fields;
+  const empty = fieldsOf(testImage({ arch, segments, code: nothing }), host).fields;
   expect([empty.start_code.offset, empty.end_code.offset]).toEqual([taskSize - 2n, taskSize - 1n]);
 });

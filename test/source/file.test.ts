@@ -136,7 +136,10 @@ describe('what execve refuses', () => {
   test('a socket', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(path('socket'), resolve));
-    expect((await refusal('socket')).code).toBe('NOT_EXECUTABLE');
+    expect(await refusal('socket')).toMatchObject({
+      code: 'NOT_EXECUTABLE',
+      message: 'is not a regular file',
+    });
     server.close();
   });
 

@@ -34,6 +34,8 @@ export function countingBytes(): (length: number) => Uint8Array {
   return (length) => Uint8Array.from({ length }, () => next++ & 0xff);
 }
 
+const ENOUGH = 1n << 64n;
+
 /** A machine with nothing randomised, unless told otherwise. */
 export function fakeHost(changes: Partial<HostFacts> = {}): HostFacts {
   return {
@@ -47,6 +49,7 @@ export function fakeHost(changes: Partial<HostFacts> = {}): HostFacts {
       { offset: -0x4000n, size: 0x4000n },
       { offset: 0n, size: 0x2000n },
     ],
+    memoryLimits: () => ({ addressSpace: ENOUGH, data: ENOUGH, single: ENOUGH, total: ENOUGH }),
     random: countingBytes(),
     ...changes,
   };

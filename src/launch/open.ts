@@ -1,0 +1,16 @@
+/** Opening a file to execute it: what can be seen from here is checked first, then the kernel is asked. */
+import { execveRefusal } from '../native/libc.ts';
+import { type FileSource, openError, openProgram } from '../source/file.ts';
+
+/**
+ * As openProgram, and refuses what execve refuses and nobody else can see: a file that somebody has open
+ * for writing (ETXTBSY). Throws PROGRAM_NOT_FOUND or NOT_EXECUTABLE.
+ */
+export function openExecutable(path: Uint8Array): FileSource {
+  const source = openProgram(path);
+  const errno = execveRefusal(source.file.fd);
+  if (errno === undefined) return source;
+  source.close();
+  const hint = errno === 'EACCES' ? 'it, or the file system it lies on, may not be executed' : undefined;
+  throw openError(errno, source.name, undefined, hint);
+}
