@@ -4,8 +4,7 @@
  */
 import type { Segment } from '../../../src/image/image.ts';
 import type { Step } from '../../../src/plan/plan.ts';
-import { AddressMap } from './address-map.ts';
-import { PAGE, pageDown, pageUp, placedParts } from './parts.ts';
+import { lastSegments, PAGE, pageDown } from './parts.ts';
 import type { Judged, Verdicts } from './rules.ts';
 
 const PAGE_BYTES = Number(PAGE);
@@ -19,16 +18,12 @@ export function checkContents(judged: Judged, verdicts: Verdicts): void {
   if (mapped > MOST_BYTES) return;
   const pages: Pages = new Map();
   for (const step of judged.plan.steps) carryOut(step, judged, pages);
-  for (const { part, base, bias } of placedParts(judged)) {
-    const seen = new AddressMap<Segment>();
-    for (const segment of part.segments) {
-      const end = segment.address + segment.size;
-      seen.set(pageDown(segment.address + bias), pageUp(end + bias), segment);
-    }
+  for (const [base, seen] of lastSegments(judged)) {
     for (const { start, end, value } of seen.pieces) {
+      const { segment, bias } = value;
       for (let page = start; page < end; page += PAGE) {
-        const good = holds(pages.get(`${base} ${page}`), page - bias, value);
-        verdicts.rule('contents', good, () => `${value.name} at ${base} 0x${page.toString(16)}`);
+        const good = holds(pages.get(`${base} ${page}`), page - bias, segment);
+        verdicts.rule('contents', good, () => `${segment.name} at ${base} 0x${page.toString(16)}`);
       }
     }
   }

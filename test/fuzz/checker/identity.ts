@@ -2,7 +2,7 @@
 import type { Range } from '../../../src/image/image.ts';
 import type { Place } from '../../../src/process/place.ts';
 import { KERNEL, kernelAreas, meets, pieBases } from './kernel-areas.ts';
-import { PAGE, pageUp, placedParts, spanOf } from './parts.ts';
+import { firstPage, PAGE, pageUp, placedParts, spanOf } from './parts.ts';
 import type { Judged, Verdicts } from './rules.ts';
 
 /** Pairs that kernel/sys.c, validate_prctl_map_addr, compares. */
@@ -49,20 +49,20 @@ export function checkChosenPlaces(judged: Judged, verdicts: Verdicts, stub: Rang
   const [program] = placedParts(judged);
   if (program === undefined) return;
   const span = spanOf(program);
-  const size = span.end - span.start;
   const { placement } = image;
-  if (placement.kind === 'pie') {
+  if (placement.kind === 'pie' && image.segments.length > 0) {
     const align = placement.align > PAGE ? placement.align : PAGE;
     const bases = pieBases(plan.arch, host, align);
+    const base = firstPage(image) + program.bias;
     const next = areas.map(({ start }) => start).filter((start) => start >= bases.end);
     // A larger one would reach into the areas from the kernel's own choice of base as well.
-    const hasRoom = next.every((start) => size <= start - bases.end);
+    const hasRoom = next.every((start) => span.end - base <= start - bases.end);
     const good =
-      span.start % align === 0n &&
-      span.start >= bases.start &&
-      span.start < bases.end &&
+      base % align === 0n &&
+      base >= bases.start &&
+      base < bases.end &&
       !(hasRoom && areas.some((area) => meets(area, span)));
-    verdicts.rule('pie-base', good, () => `0x${span.start.toString(16)} … 0x${span.end.toString(16)}`);
+    verdicts.rule('pie-base', good, () => `0x${base.toString(16)}, up to 0x${span.end.toString(16)}`);
   }
   checkHeap(judged, span, program.bias, verdicts);
 }

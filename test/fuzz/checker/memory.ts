@@ -4,7 +4,7 @@ import type { ProtectionText, Step } from '../../../src/plan/plan.ts';
 import type { Base } from '../../../src/process/place.ts';
 import { AddressMap } from './address-map.ts';
 import { KERNEL, meets } from './kernel-areas.ts';
-import { PAGE, pageDown, pageUp, placedParts, textOf } from './parts.ts';
+import { lastSegments, PAGE, pageDown, pageUp, placedParts, textOf } from './parts.ts';
 import type { Judged, Verdicts } from './rules.ts';
 
 /** Each base that is known only at run time is an address space of its own. */
@@ -28,6 +28,8 @@ export class MemoryChecker {
   readonly #verdicts: Verdicts;
   readonly #stub: Range;
   readonly #reserved = new Map<Base, Range>();
+  /** Where pages are mapped that a file does not have. */
+  readonly #missing = new Map<Base, AddressMap<boolean>>();
   readonly #bothWanted: ReadonlyMap<Base, AddressMap<true>>;
 
   constructor(judged: Judged, verdicts: Verdicts, stub: Range) {
@@ -73,12 +75,15 @@ export class MemoryChecker {
       if (step.replace)
         verdicts.rule('replaces-own', space.covers(where.start, where.end), () => describe(step));
       else verdicts.rule('overlap', met.length === 0, () => describe(step));
+      this.#missing.get(step.at.base)?.set(where.start, where.end, false);
       this.#checkMappedFile(step);
     } else if (step.op === 'mprotect') {
       verdicts.rule('mapped', space.covers(where.start, where.end), () => describe(step));
     } else {
       const writable = where.start < where.end && space.covers(where.start, where.end, isWritable);
-      verdicts.rule('writable', writable, () => describe(step));
+      const missing = this.#missing.get(step.at.base)?.over(where.start, where.end) ?? [];
+      const there = missing.every(({ value }) => !value);
+      verdicts.rule('writable', writable && there, () => describe(step));
       this.#checkSourceOf(step);
     }
     if (step.op === 'mmap' || step.op === 'mprotect') space.set(where.start, where.end, step.protection);
@@ -107,10 +112,16 @@ export class MemoryChecker {
   #checkMappedFile(step: Extract<Step, { op: 'mmap' }>): void {
     if (step.file === undefined) return;
     const { index, offset } = step.file;
-    const size = this.#fileSize(index, step);
-    // The last page may be the file's last, and begins inside it: behind that, touching it is SIGBUS.
-    const inside = offset >= 0n && offset % PAGE === 0n && offset + step.size <= pageUp(BigInt(size));
-    this.#verdicts.rule('file-range', inside, () => describe(step));
+    const fileEnd = pageUp(BigInt(this.#fileSize(index, step)));
+    const good = offset >= 0n && offset % PAGE === 0n && offset + step.size < 1n << 63n;
+    this.#verdicts.rule('file-range', good, () => describe(step));
+    // Pages behind the end of the file may be mapped, but who touches them gets SIGBUS.
+    const backed = offset >= fileEnd ? 0n : fileEnd - offset;
+    const { start, end } = range(step);
+    const missing = this.#missing.get(step.at.base) ?? new AddressMap<boolean>();
+    missing.set(start, end, false);
+    if (backed < step.size) missing.set(start + backed, end, true);
+    this.#missing.set(step.at.base, missing);
   }
 
   #checkSourceOf(step: Extract<Step, { op: 'read' | 'copy' | 'zero' }>): void {
@@ -153,13 +164,11 @@ function writableAndExecutable(judged: Judged): Map<Base, AddressMap<true>> {
 
 /** In the end every page is as the last segment in it wants it. */
 export function checkFinalProtections(judged: Judged, memory: Memory, verdicts: Verdicts): void {
-  for (const { part, base, bias } of placedParts(judged)) {
-    const wanted = new AddressMap<ProtectionText>();
-    for (const { address, size, protection } of part.segments)
-      wanted.set(pageDown(address + bias), pageUp(address + size + bias), textOf(protection));
-    for (const { start, end, value } of wanted.pieces) {
-      const same = memory.of(base).covers(start, end, (found) => found === value);
-      verdicts.rule('final-protection', same, () => `0x${start.toString(16)} is to be ${value}`);
+  for (const [base, seen] of lastSegments(judged)) {
+    for (const { start, end, value } of seen.pieces) {
+      const wanted = textOf(value.segment.protection);
+      const same = memory.of(base).covers(start, end, (found) => found === wanted);
+      verdicts.rule('final-protection', same, () => `0x${start.toString(16)} is to be ${wanted}`);
     }
   }
 }
