@@ -1,3 +1,4 @@
+/** Debuggers, tracers and profilers: see debuggers.ts. */
 import { DEBUGGERS } from './debuggers.ts';
 import { describePrograms } from './program.ts';
 

@@ -1,3 +1,4 @@
+/** Programs that work on files: see files.ts. */
 import { FILES } from './files.ts';
 import { describePrograms } from './program.ts';
 

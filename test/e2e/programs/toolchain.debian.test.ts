@@ -1,3 +1,4 @@
+/** Compilers and linkers: see toolchain.ts. */
 import { describePrograms } from './program.ts';
 import { TOOLCHAIN } from './toolchain.ts';
 
