@@ -1,9 +1,11 @@
 /** The mm fields, the heap and the bases the planner chooses, against the kernel's rules for each. */
 import type { Range } from '../../../src/image/image.ts';
 import type { Place } from '../../../src/process/place.ts';
+import { AddressMap } from './address-map.ts';
 import { KERNEL, kernelAreas, meets, pieBases } from './kernel-areas.ts';
 import { firstPage, PAGE, pageUp, placedParts, spanOf } from './parts.ts';
 import type { Judged, Verdicts } from './rules.ts';
+import { STUB_RESERVE } from './stub.ts';
 
 /** Pairs that kernel/sys.c, validate_prctl_map_addr, compares. */
 const ORDERED = [
@@ -13,6 +15,12 @@ const ORDERED = [
   ['arg_start', 'arg_end'],
   ['env_start', 'env_end'],
 ] as const;
+
+/** Below every mmap base, above where static programs and 32-bit PIEs begin. */
+const QUIET = {
+  x86_64: [0x0100_0000_0000n, 0x0500_0000_0000n],
+  i386: [0x3000_0000n, 0x5500_0000n],
+} as const;
 
 const text = ({ base, offset }: Place) =>
   `${base} ${offset < 0n ? '-' : ''}0x${(offset < 0n ? -offset : offset).toString(16)}`;
@@ -45,7 +53,10 @@ export function checkMmFields(judged: Judged, verdicts: Verdicts): void {
 export function checkChosenPlaces(judged: Judged, verdicts: Verdicts, stub: Range): void {
   const { plan, image, host } = judged;
   const areas = kernelAreas(plan.arch, host);
-  verdicts.rule('stub-quiet', !areas.some((area) => meets(area, stub)), () => `0x${stub.start.toString(16)}`);
+  // A program can fill all that is quiet; then the stub may stand where mmap begins, but never in the stack's way.
+  const forbidden = isQuietFull(judged) ? areas.slice(0, 1) : areas;
+  const quiet = !forbidden.some((area) => meets(area, stub));
+  verdicts.rule('stub-quiet', quiet, () => `0x${stub.start.toString(16)}`);
   const [program] = placedParts(judged);
   if (program === undefined) return;
   const span = spanOf(program);
@@ -61,10 +72,27 @@ export function checkChosenPlaces(judged: Judged, verdicts: Verdicts, stub: Rang
       base % align === 0n &&
       base >= bases.start &&
       base < bases.end &&
-      !(hasRoom && areas.some((area) => meets(area, span)));
+      // What lies below its first segment lies there under the kernel, too.
+      !(hasRoom && areas.some((area) => meets(area, { start: base, end: span.end })));
     verdicts.rule('pie-base', good, () => `0x${base.toString(16)}, up to 0x${span.end.toString(16)}`);
   }
   checkHeap(judged, span, program.bias, verdicts);
+}
+
+/** Whether the program leaves no room for a stub in the range that the kernel never uses. */
+function isQuietFull({ plan }: Judged): boolean {
+  const [start, end] = QUIET[plan.arch];
+  const taken = new AddressMap<true>();
+  taken.set(end, end + PAGE, true);
+  for (const step of plan.steps)
+    if (step.op === 'mmap' && step.at.base === 'absolute')
+      taken.set(step.at.offset, step.at.offset + step.size, true);
+  let from: bigint = start;
+  for (const piece of taken.over(start, end + PAGE)) {
+    if (piece.start - from >= STUB_RESERVE[plan.arch]) return false;
+    from = piece.end;
+  }
+  return true;
 }
 
 /** arch_randomize_brk: behind the image, less than its range away; for a PIE in the mmap area where PIEs go. */

@@ -97,9 +97,9 @@ export const MEMORY: readonly Sabotage[] = [
   { rule: 'whole-pages', how: 'nothing', of: STATIC, change: step('mmap', () => ({ size: 0n })) },
   {
     rule: 'file-range',
-    how: 'a mapping behind the end',
+    how: 'a mapping behind where any file ends',
     of: STATIC,
-    change: step('mmap', ({ file }) => ({ file: { ...file, offset: 0x3000n } })),
+    change: step('mmap', ({ file }) => ({ file: { ...file, offset: (1n << 63n) - 0x1000n } })),
   },
   {
     rule: 'file-range',
@@ -144,6 +144,16 @@ export const MEMORY: readonly Sabotage[] = [
     how: 'zeros over the end of the pages',
     of: STATIC,
     change: step('zero', ({ size }) => ({ size: size + 0x10000n })),
+  },
+  {
+    rule: 'writable',
+    how: 'zeros into a page behind the end of the file',
+    of: STATIC,
+    change: step(
+      'mmap',
+      ({ file }) => ({ file: { ...file, offset: 0x40_0000n } }),
+      ({ protection, file }) => protection === 'rw-' && file !== undefined,
+    ),
   },
   {
     rule: 'writable',
