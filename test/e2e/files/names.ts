@@ -53,9 +53,12 @@ const kinds: readonly FileCase[] = [
 
 const permissions: readonly FileCase[] = [
   named('no x bit', (box) => box.file('prog', program(), 0o644)),
-  named('an x bit for others alone, the owner’s program', (box) => box.file('prog', program(), 0o601)),
   {
-    title: 'an x bit for others alone, the owner’s program, without capabilities',
+    ...named('an x bit for others alone, root’s program', (box) => box.file('prog', program(), 0o601)),
+    needs: 'root',
+  },
+  {
+    title: 'an x bit for others alone, root’s program, without capabilities',
     make: (box) => ({ path: box.file('prog', program(), 0o601), before: POWERLESS }),
     needs: 'root',
   },
