@@ -1,12 +1,14 @@
 /** A name and its arguments → a plan: opens the file, asks the loaders, lays it out. Runs nothing. */
 import { realpathSync } from 'node:fs';
-import { about, ForeignError } from '../errors.ts';
+import { about, ForeignError, hex } from '../errors.ts';
 import type { ProgramImage } from '../image/image.ts';
 import type { LoadContext, LoaderPlugin } from '../loader/contract.ts';
 import { resolveProgram } from '../loader/registry.ts';
 import { hostFacts } from '../native/host-facts.ts';
+import { mapRefusal } from '../native/libc.ts';
 import type { Plan } from '../plan/plan.ts';
 import { planProgram } from '../plan/planner.ts';
+import { PAGE_SIZE } from '../process/address-space.ts';
 import type { Source } from '../source/source.ts';
 import { findProgram } from './names.ts';
 import { openExecutable } from './open.ts';
@@ -62,8 +64,27 @@ export async function prepareProgram(request: ProgramRequest): Promise<LoadedPro
       exe: loaded.source.file,
       report: request.report === true,
     };
-    return { ...loaded, plan: planProgram(loaded.image, invocation, hostFacts()) };
+    const plan = planProgram(loaded.image, invocation, hostFacts());
+    checkOffsets(plan);
+    return { ...loaded, plan };
   });
+}
+
+/** Up to here every file system counts. */
+const OFFSETS_ALL_HAVE = 1n << 31n;
+
+/** What a program maps past the end of its file may be past the end of any: then the stub could not map it. */
+function checkOffsets(plan: Plan): void {
+  for (const step of plan.steps) {
+    if (step.op !== 'mmap' || step.file === undefined) continue;
+    const last = step.file.offset + step.size - PAGE_SIZE;
+    const fd = plan.files[step.file.index]?.fd;
+    if (fd === undefined || last < OFFSETS_ALL_HAVE) continue;
+    const errno = mapRefusal(fd, last);
+    if (errno === undefined) continue;
+    const message = `cannot be run: ${step.what} reaches to file offset ${hex(last)}, which cannot be mapped (${errno})`;
+    throw new ForeignError('IMAGE_REFUSED', message);
+  }
 }
 
 /** The value of a variable in an environment block; the first one counts, as in getenv(3). */

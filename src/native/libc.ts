@@ -18,6 +18,10 @@ const sendmsgStruct = libc.func('intptr_t sendmsg(int fd, const void *message, i
 const execveatWords = libc.func(
   'int execveat(int fd, const char *path, intptr_t argv, intptr_t envp, int flags)',
 );
+const mmapCall = libc.func(
+  'intptr_t mmap(intptr_t address, size_t length, int protection, int flags, int fd, int64_t offset)',
+);
+const munmapCall = libc.func('int munmap(intptr_t address, size_t length)');
 const personalityCall = libc.func('int personality(unsigned long persona)');
 const getrlimitCall = libc.func('int getrlimit(int resource, void *limit)');
 const prctlWords = libc.func(
@@ -134,6 +138,21 @@ export function execveRefusal(fd: number): string | undefined {
   execveatWords(fd, '', UNREADABLE, UNREADABLE, AT_EMPTY_PATH);
   const { errno } = new SystemError('execveat', koffi.errno());
   return errno === 'EFAULT' ? undefined : errno;
+}
+
+const PAGE_SIZE = 4096;
+const PROT_READ = 1;
+const MAP_PRIVATE = 2;
+
+/**
+ * Whether the page at `offset` of a file can be mapped, be it past its end: the name of an error, or
+ * undefined. A file system that has no such offsets says EOVERFLOW. mmap(2)
+ */
+export function mapRefusal(fd: number, offset: bigint): string | undefined {
+  const address = mmapCall(0, PAGE_SIZE, PROT_READ, MAP_PRIVATE, fd, offset) as number | bigint;
+  if (Number(address) === -1) return new SystemError('mmap', koffi.errno()).errno;
+  check('munmap', munmapCall(address, PAGE_SIZE) as number);
+  return undefined;
 }
 
 const QUERY_PERSONALITY = 0xffffffff;

@@ -3,10 +3,33 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { hostFacts } from '../../src/native/host-facts.ts';
-import { isCloseOnExec, memfdExecutable, prctl, SystemError, setCloseOnExec } from '../../src/native/libc.ts';
+import {
+  isCloseOnExec,
+  mapRefusal,
+  memfdExecutable,
+  prctl,
+  SystemError,
+  setCloseOnExec,
+} from '../../src/native/libc.ts';
 import { lowestMmField, mmMapSize, probeExeFile, probeMmMap } from '../../src/native/mm-probe.ts';
 import { CAPABILITY, hasCapability, readNumber, statFields } from '../../src/native/proc.ts';
 import { AT } from '../../src/process/auxv.ts';
+
+describe('mapping a page of a file', () => {
+  test('is possible past its end, and leaves nothing mapped', () => {
+    const fd = memfdExecutable('empty');
+    try {
+      for (const offset of [0n, 1n << 31n, 1n << 52n]) expect(mapRefusal(fd, offset)).toBeUndefined();
+      expect(readFileSync('/proc/self/maps', 'latin1')).not.toContain('memfd:empty');
+    } finally {
+      closeSync(fd);
+    }
+  });
+
+  test('is refused with the errno’s name', () => {
+    expect(mapRefusal(-1, 0n)).toBe('EBADF');
+  });
+});
 
 describe('host facts', () => {
   test('the stack limit is the shell’s', () => {

@@ -11,6 +11,8 @@ export interface FileCase {
   make(box: Box): Start | string;
   /** Why run-foreign cannot do what execve does, where it cannot. */
   readonly reason?: string;
+  /** The page cannot say what execve does with it: that depends on the file system. */
+  readonly unlisted?: boolean;
   /** What the test must be allowed to do; a case that needs more than there is is left out. */
   readonly needs?: 'root' | 'mounts' | 'i386';
 }

@@ -21,7 +21,9 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
 export function markdown(title: string, cases: readonly FileCase[], results: Map<FileCase, Result>): string {
   const rows = cases.flatMap((each) => {
     const result = results.get(each);
-    return result === undefined ? [] : [[each.title, nativeCell(result.native), foreignCell(each, result)]];
+    return result === undefined || each.unlisted
+      ? []
+      : [[each.title, nativeCell(result.native), foreignCell(each, result)]];
   });
   return `### ${title}\n\n${table([title, 'execve', 'run-foreign'], rows)}`;
 }

@@ -77,6 +77,39 @@ const offsets: readonly FileCase[] = [
   more('p_offset in the middle of a page', load({ p_vaddr: 0x500010n, p_offset: 0x10n })),
 ];
 
+/** Mounts a tmpfs, which has all offsets there are, where the words after the first find a copy of it. */
+const ON_TMPFS = [
+  ...['unshare', '--mount', 'sh', '-ec'],
+  'mkdir -p "$1.tmpfs"; mount -t tmpfs tmpfs "$1.tmpfs"; cp "$1" "$1.tmpfs/prog"; shift; exec "$@"',
+  'sh',
+];
+const onTmpfs = (title: string, p_offset: bigint): FileCase => ({
+  title: `${title}, on a tmpfs`,
+  make: (box) => {
+    const file = box.file('prog', program(64, { phdrs: [text(), load({ p_offset })] }));
+    return { path: `${file}.tmpfs/prog`, before: [...ON_TMPFS, file] };
+  },
+  needs: 'mounts',
+});
+const farOffsets: readonly FileCase[] = [
+  ...[32n, 43n, 44n, 50n].map((bits) => ({
+    ...more(`p_offset 2^${bits}`, load({ p_offset: 1n << bits })),
+    unlisted: true,
+  })),
+  {
+    ...more(
+      'a segment of 2^46 bytes of the file',
+      load({ p_flags: PF.R, p_filesz: 1n << 46n, p_memsz: 1n << 46n }),
+    ),
+    unlisted: true,
+  },
+  onTmpfs('p_offset 2^50', 1n << 50n),
+  {
+    ...onTmpfs('p_offset 2^60', 1n << 60n),
+    reason: 'offsets above 2^53 are refused, which no file has',
+  },
+];
+
 const protections: readonly FileCase[] = [
   textIs('p_flags 0', { p_flags: 0 }),
   textIs('p_flags X alone', { p_flags: PF.X }),
@@ -196,5 +229,5 @@ const others: readonly FileCase[] = [
   }),
 ];
 
-export const segments: readonly FileCase[] = [...sizes, ...offsets, ...protections, ...order];
+export const segments: readonly FileCase[] = [...sizes, ...offsets, ...farOffsets, ...protections, ...order];
 export const otherHeaders: readonly FileCase[] = others;
