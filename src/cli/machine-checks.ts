@@ -4,7 +4,7 @@
  */
 import { hex } from '../errors.ts';
 import { personality } from '../native/libc.ts';
-import { lowestMmField, mmMapSize, probeExeFile, probeMmMap, trySetStartCode } from '../native/mm-probe.ts';
+import { lowestMmField, mmMapSize, probeExeFile, probeMmField, probeMmMap } from '../native/mm-probe.ts';
 import { CAPABILITY, hasCapability, readNumber } from '../native/proc.ts';
 import { replacementDirectory, tryExit, tryMapZero } from './probe-programs.ts';
 
@@ -72,8 +72,8 @@ function exeFile(): MachineCheck {
 }
 
 function mmFieldCalls(): MachineCheck {
-  const result = trySetStartCode();
-  const ok = result === 0;
+  const result = probeMmField();
+  const ok = result === undefined;
   const has = hasCapability(CAPABILITY.SYS_RESOURCE) ? 'has' : 'lacks';
   const found = `PR_SET_MM_START_CODE ${ok ? 'works' : `gives ${result}`}; this process ${has} CAP_SYS_RESOURCE`;
   const advice = 'needed only where PR_SET_MM_MAP is missing; give CAP_SYS_RESOURCE';

@@ -8,6 +8,8 @@ export type SystemCall =
   | 'mremap'
   | 'pread64'
   | 'prctl'
+  | 'prlimit64'
+  | 'open'
   | 'close'
   | 'write'
   | 'exit_group';
