@@ -10,6 +10,7 @@ import { statFields } from './proc.ts';
 /** include/uapi/linux/prctl.h */
 const PR_SET_MM = 35;
 const PR_SET_MM_START_CODE = 1;
+const PR_SET_MM_EXE_FILE = 13;
 const PR_SET_MM_MAP = 14;
 const PR_SET_MM_MAP_SIZE = 15;
 
@@ -47,13 +48,17 @@ export function probeMmMap(address: bigint = HARMLESS_ADDRESS): string | undefin
 }
 
 /**
- * Asks whether this process may set its exe file: undefined is yes, else the name of the error. A file that
- * is not regular is refused with EACCES, but only to those who have the privilege (EPERM).
+ * Asks whether this process may set its exe file, as part of the map or by PR_SET_MM_EXE_FILE alone: undefined is
+ * yes, else the name of the error. A file that is not regular is refused with EACCES, but only to those who have
+ * the privilege (EPERM).
  */
-export function probeExeFile(): string | undefined {
+export function probeExeFile(by: 'map' | 'field'): string | undefined {
   const fd = openSync('/dev/null', 'r');
   try {
-    const result = setMmMap(HARMLESS_ADDRESS, { auxvSize: 0, exeFd: fd });
+    const result =
+      by === 'map'
+        ? setMmMap(HARMLESS_ADDRESS, { auxvSize: 0, exeFd: fd })
+        : prctl(PR_SET_MM, PR_SET_MM_EXE_FILE, fd, 0, 0);
     return result === 'EACCES' ? undefined : String(result);
   } finally {
     closeSync(fd);
