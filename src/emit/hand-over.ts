@@ -124,7 +124,6 @@ function emitJump(step: Extract<Step, { op: 'jump' }>, emitter: Emitter, exit: U
 
   clear(code, machine);
   const [first, second] = machine.parameters;
-  if (first === undefined || second === undefined) throw new Error('a machine without system call registers');
   code.moveImmediate(first, emitter.dataAddress);
   code.moveImmediate(second, 2n * PAGE_SIZE);
   code.moveImmediate(REG.ax, BigInt(machine.systemCalls.munmap));

@@ -9,7 +9,7 @@ import { MM_FIELD_NAMES } from '../process/mm-fields.ts';
 import { BASE_OFFSET, DATA, MM_MAP, SETTINGS } from './data-page.ts';
 import type { Emitter } from './emitter.ts';
 import { messageName } from './failure.ts';
-import { type Label, REG, type Register } from './x86.ts';
+import { type Label, REG } from './x86.ts';
 
 type MmStep = Extract<Step, { op: 'mm' }>;
 type Store = (bytes: Uint8Array) => bigint;
@@ -110,13 +110,7 @@ function emitByField(step: MmStep, emitter: Emitter, store: Store): void {
 
 function emitCalls(step: MmStep, emitter: Emitter, table: bigint): void {
   const { code, machine } = emitter;
-  const [set, call, value, size, zero] = machine.parameters as [
-    Register,
-    Register,
-    Register,
-    Register,
-    Register,
-  ];
+  const [set, call, value, size, zero] = machine.parameters;
   const [next, done] = [code.label(), code.label()];
   // bp is no argument of prctl in either mode.
   code.moveImmediate(REG.bp, table);
