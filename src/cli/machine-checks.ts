@@ -4,7 +4,7 @@
  */
 import { hex } from '../errors.ts';
 import { personality } from '../native/libc.ts';
-import { lowestMmField, mmMapSize, probeExeFile, probeMmMap, trySetStartCode } from '../native/mm-probe.ts';
+import { lowestMmField, mmMapSize, probeExeFile, probeMmField, probeMmMap } from '../native/mm-probe.ts';
 import { CAPABILITY, hasCapability, readNumber } from '../native/proc.ts';
 import { replacementDirectory, tryExit, tryMapZero } from './probe-programs.ts';
 
@@ -13,7 +13,7 @@ export interface MachineCheck {
   readonly id: string;
   readonly title: string;
   readonly ok: boolean;
-  /** Whether programs cannot be run without it. */
+  /** Whether programs cannot be run as they should be without it. */
   readonly required: boolean;
   /** What was found, as half a sentence. */
   readonly found: string;
@@ -41,6 +41,7 @@ function verdict(
 function mmMap(): MachineCheck {
   const size = mmMapSize();
   const result = probeMmMap();
+  const replaced = probeMmField() === undefined;
   const ok = typeof size === 'number' && result === undefined;
   const found =
     typeof size === 'string'
@@ -48,23 +49,25 @@ function mmMap(): MachineCheck {
       : ok
         ? `struct prctl_mm_map has ${size} bytes, and it may be set`
         : `struct prctl_mm_map has ${size} bytes, but setting it gives ${result}`;
-  const advice =
+  const cause =
     typeof size === 'string'
-      ? 'the kernel needs CONFIG_CHECKPOINT_RESTORE=y; programs start, but ps shows the wrong command line'
+      ? 'the kernel needs CONFIG_CHECKPOINT_RESTORE=y, or a seccomp filter must allow prctl'
       : 'a seccomp filter or the kernel asks for a privilege: allow prctl, or give CAP_CHECKPOINT_RESTORE';
-  return verdict({ id: 'pr-set-mm-map', title: 'PR_SET_MM_MAP', required: true }, ok, found, advice);
+  const advice = replaced
+    ? `nothing, PR_SET_MM sets the same by field; else, ${cause}`
+    : `${cause}; programs start, but ps shows the wrong command line`;
+  return verdict({ id: 'pr-set-mm-map', title: 'PR_SET_MM_MAP', required: !replaced }, ok, found, advice);
 }
 
 function exeFile(): MachineCheck {
-  const result = probeExeFile();
-  const ok = result === undefined;
-  const holds = (['SYS_ADMIN', 'CHECKPOINT_RESTORE'] as const).filter((name) =>
-    hasCapability(CAPABILITY[name]),
-  );
-  const names = holds.map((name) => `CAP_${name}`).join(' and ');
+  const [result, alone] = [probeExeFile('map'), probeExeFile('field')];
+  const ok = result === undefined || alone === undefined;
+  const asked =
+    result === undefined ? (['SYS_ADMIN', 'CHECKPOINT_RESTORE'] as const) : (['SYS_RESOURCE'] as const);
+  const names = asked.filter((name) => hasCapability(CAPABILITY[name])).map((name) => `CAP_${name}`);
   const found = ok
-    ? `may be set${names === '' ? '' : `, with ${names}`}`
-    : `refused with ${result}: this process has ${names === '' ? 'neither CAP_SYS_ADMIN nor CAP_CHECKPOINT_RESTORE' : names}`;
+    ? `may be set${names.length === 0 ? '' : `, with ${names.join(' and ')}`}`
+    : `refused, with ${result} in the map and ${alone} alone`;
   const advice =
     'programs run, but /proc/PID/exe names the stub; run as root, in a user namespace (unshare -Ur), ' +
     'or with CAP_CHECKPOINT_RESTORE';
@@ -72,11 +75,15 @@ function exeFile(): MachineCheck {
 }
 
 function mmFieldCalls(): MachineCheck {
-  const result = trySetStartCode();
-  const ok = result === 0;
+  const result = probeMmField();
+  const ok = result === undefined;
+  const needed = probeMmMap() === undefined ? 'not needed here' : 'used here';
   const has = hasCapability(CAPABILITY.SYS_RESOURCE) ? 'has' : 'lacks';
-  const found = `PR_SET_MM_START_CODE ${ok ? 'works' : `gives ${result}`}; this process ${has} CAP_SYS_RESOURCE`;
-  const advice = 'needed only where PR_SET_MM_MAP is missing; give CAP_SYS_RESOURCE';
+  const found = ok
+    ? `PR_SET_MM_START_CODE works; ${needed}, since PR_SET_MM_MAP ${needed === 'used here' ? 'does not' : 'does'}`
+    : `PR_SET_MM_START_CODE gives ${result}; this process ${has} CAP_SYS_RESOURCE`;
+  const advice =
+    'needed only where PR_SET_MM_MAP is refused: give CAP_SYS_RESOURCE, which counts in the first user namespace only';
   return verdict({ id: 'pr-set-mm-fields', title: 'PR_SET_MM by field' }, ok, found, advice);
 }
 
@@ -121,7 +128,7 @@ function mapZero(): MachineCheck {
 function lowestField(): MachineCheck {
   const lowest = lowestMmField();
   const ok = lowest <= 0x10000n;
-  const found = `PR_SET_MM_MAP takes addresses from ${hex(lowest)} on; lower ones are rounded up to it`;
+  const found = `PR_SET_MM takes addresses from ${hex(lowest)} on; lower ones are rounded up to it`;
   const advice = 'the identity of programs at low addresses is shown rounded up; lower vm.mmap_min_addr';
   return verdict({ id: 'lowest-mm-field', title: 'lowest mm field' }, ok, found, advice);
 }

@@ -1,4 +1,4 @@
-/** What an emitted ELF file holds between its headers and its code. */
+/** Bytes that an emitted program keeps in memory beside its code. */
 
 /** Parts one after the other, each at an address that is known as soon as it is added. */
 export class Blobs {
@@ -6,9 +6,10 @@ export class Blobs {
   readonly #parts: Uint8Array[] = [];
   #size: number;
 
-  constructor(start: bigint, headers: number) {
+  /** `before` bytes at the start are somebody else's, as an ELF file's headers are. */
+  constructor(start: bigint, before: number) {
     this.#start = start;
-    this.#size = headers;
+    this.#size = before;
   }
 
   /** Returns the address `bytes` will have. */

@@ -16,8 +16,14 @@ export const DATA = {
   scratch: AUXV_TABLE_SIZE * 8 + 32,
   scratch2: AUXV_TABLE_SIZE * 8 + 40,
   scratch3: AUXV_TABLE_SIZE * 8 + 48,
-  /** Copied in whole from the stub's file: see Settings. */
-  settings: AUXV_TABLE_SIZE * 8 + 64,
+  /** What each call of PR_SET_MM by field came to last, by its number: a word each. */
+  results: AUXV_TABLE_SIZE * 8 + 64,
+  /** Copied in whole from the stub's file: see SETTINGS. */
+  settings: AUXV_TABLE_SIZE * 8 + 192,
+  /** Likewise: texts and tables that the hand-over code reads. */
+  constants: AUXV_TABLE_SIZE * 8 + 384,
+  /** A message under construction, up to the end of the page. */
+  message: 2560,
 } as const;
 
 export const BASE_OFFSET: Record<Exclude<Base, 'absolute'>, number> = {
@@ -29,11 +35,20 @@ export const BASE_OFFSET: Record<Exclude<Base, 'absolute'>, number> = {
 /** struct prctl_mm_map: twelve u64, then auxv_size and exe_fd as u32. The same in 32-bit processes. */
 export const MM_MAP = { size: 104, auxv_size: 96, exe_fd: 100 } as const;
 
+/** struct rlimit64: two u64. */
+export const RLIMIT64 = { size: 16, rlim_cur: 0, rlim_max: 8 } as const;
+
 /** What the stub's file brings along for the data page; offsets from DATA.settings. */
 export const SETTINGS = {
   mmMap: 0,
   comm: MM_MAP.size,
   /** Bytes of the stub's file mapping, known only when all of it has been emitted. */
   fileSize: MM_MAP.size + 16,
-  size: MM_MAP.size + 24,
+  /** What the calls by field set besides the fields of the map. */
+  lowest: MM_MAP.size + 24,
+  highest: MM_MAP.size + 32,
+  exe: MM_MAP.size + 40,
+  /** RLIMIT_DATA as it is to be during those calls, then as it was before. */
+  dataLimit: MM_MAP.size + 48,
+  size: MM_MAP.size + 48 + RLIMIT64.size,
 } as const;

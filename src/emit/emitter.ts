@@ -33,6 +33,11 @@ export class Emitter {
       : { base: dataRegister, displacement: offset };
   }
 
+  /** The address of an offset in the data page. */
+  dataPlace(offset: number): bigint {
+    return this.dataAddress + BigInt(offset);
+  }
+
   /** Where the stub remembers the kernel's auxv entry of this AT_ number: an offset in the data page. */
   auxvOffset(type: number): number {
     return DATA.auxv + type * this.wordSize;

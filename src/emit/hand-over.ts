@@ -11,21 +11,22 @@
 import type { Step } from '../plan/plan.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import { AT } from '../process/auxv.ts';
-import { MM_FIELD_NAMES } from '../process/mm-fields.ts';
-import { BASE_OFFSET, DATA, MM_MAP, SETTINGS } from './data-page.ts';
+import { DATA, SETTINGS } from './data-page.ts';
 import { Emitter } from './emitter.ts';
-import { messageName } from './failure.ts';
 import type { Machine } from './machine.ts';
 import { protectionBits } from './memory-steps.ts';
+import { emitMm } from './mm-step.ts';
 import { type Label, REG, X86 } from './x86.ts';
 
 /** include/uapi/linux/prctl.h */
-const PR = { SET_NAME: 15n, SET_MM: 35n, SET_MM_MAP: 14n } as const;
+const PR_SET_NAME = 15n;
+const O_WRONLY = 1n;
+/** TASK_COMM_LEN without the NUL. */
+const MAX_COMM = 15n;
 /** Room the exit sequence needs behind the vDSO. */
 const EXIT_SIZE = 16;
 /** X86_EFLAGS_FIXED and X86_EFLAGS_IF: what start_thread sets. */
 const ENTRY_FLAGS = 0x202n;
-const STDERR = 2n;
 
 export type HandOverStep = Extract<Step, { op: 'mm' | 'name' | 'close' | 'jump' }>;
 
@@ -37,6 +38,8 @@ export interface HandOverInput {
   readonly fileAddress: bigint;
   readonly steps: readonly HandOverStep[];
   readonly descriptors: readonly number[];
+  /** Stores bytes in the data page and returns their address. */
+  readonly store: (bytes: Uint8Array) => bigint;
   /** For messages. */
   readonly program: string;
 }
@@ -50,17 +53,10 @@ export function emitHandOver(input: HandOverInput): Uint8Array {
   for (const step of input.steps) {
     switch (step.op) {
       case 'mm':
-        emitMm(step, emitter, input.program);
+        emitMm(step, emitter, input);
         break;
       case 'name':
-        emitter.systemCall(
-          'prctl',
-          PR.SET_NAME,
-          dataPlace(emitter, DATA.settings + SETTINGS.comm),
-          0n,
-          0n,
-          0n,
-        );
+        emitName(emitter, input.store);
         break;
       case 'close':
         emitter.systemCall('close', BigInt(input.descriptors[step.file] ?? -1));
@@ -76,71 +72,21 @@ export function emitHandOver(input: HandOverInput): Uint8Array {
   return bytes;
 }
 
-/** Settings for the data page: the mm map without its bases, the name, and room for the file's size. */
-export function settings(
-  step: Extract<Step, { op: 'mm' }>,
-  comm: Uint8Array,
-  descriptors: readonly number[],
-  machine: Machine,
-): Uint8Array {
-  const bytes = new Uint8Array(SETTINGS.size);
-  const view = new DataView(bytes.buffer);
-  MM_FIELD_NAMES.forEach((name, index) => {
-    const { offset } = step.fields.fields[name];
-    view.setBigUint64(SETTINGS.mmMap + index * 8, BigInt.asUintN(machine.bits, offset), true);
-  });
-  view.setUint32(SETTINGS.mmMap + MM_MAP.auxv_size, step.fields.auxvSize, true);
-  const exe = step.exe === undefined ? -1 : (descriptors[step.exe] ?? -1);
-  view.setInt32(SETTINGS.mmMap + MM_MAP.exe_fd, exe, true);
-  bytes.set(comm.subarray(0, 15), SETTINGS.comm);
-  return bytes;
-}
-
-const REFUSED_EXE =
-  '/proc/PID/exe stays the memfd: setting it takes CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE, see run-foreign check';
-const REFUSED_ALL =
-  'the kernel refused PR_SET_MM_MAP: ps and /proc will show the stub, see run-foreign check';
-
-/** A refusal never stops the program: without the privilege it keeps the stub's exe, at worst all of it. */
-function emitMm(step: Extract<Step, { op: 'mm' }>, emitter: Emitter, program: string): void {
+/** Sets the short name; a filter that denies prctl does not know that /proc does the same. */
+function emitName(emitter: Emitter, store: HandOverInput['store']): void {
   const { code } = emitter;
-  const map = DATA.settings + SETTINGS.mmMap;
-  MM_FIELD_NAMES.forEach((name, index) => {
-    const { base } = step.fields.fields[name];
-    if (base === 'absolute') return;
-    code.load(REG.ax, emitter.data(BASE_OFFSET[base]));
-    code.addTo(emitter.data(map + index * 8), REG.ax);
-  });
-  const [done, withoutExe] = [code.label(), code.label()];
-  const setUnlessRefused = (then: Label) => {
-    emitter.systemCall('prctl', PR.SET_MM, PR.SET_MM_MAP, dataPlace(emitter, map), BigInt(MM_MAP.size), 0n);
-    emitter.compareWithErrors();
-    code.jumpIf('belowOrEqual', then);
-  };
-  const report = (message: string) => {
-    if (step.report) emitMessage(emitter, `run-foreign: ${messageName(program)}: ${message}\n`);
-  };
-  setUnlessRefused(done);
-  if (step.exe !== undefined) {
-    code.store32(emitter.data(map + MM_MAP.exe_fd), -1);
-    setUnlessRefused(withoutExe);
-  }
-  report(REFUSED_ALL);
-  code.jump(done);
-  code.place(withoutExe);
-  report(REFUSED_EXE);
+  const done = code.label();
+  const comm = emitter.dataPlace(DATA.settings + SETTINGS.comm);
+  emitter.systemCall('prctl', PR_SET_NAME, comm, 0n, 0n, 0n);
+  emitter.compareWithErrors();
+  code.jumpIf('belowOrEqual', done);
+  emitter.systemCall('open', store(Buffer.from('/proc/self/comm\0')), O_WRONLY, 0n);
+  emitter.compareWithErrors();
+  code.jumpIf('above', done);
+  code.store(emitter.data(DATA.scratch), REG.ax);
+  emitter.systemCall('write', { data: DATA.scratch }, comm, MAX_COMM);
+  emitter.systemCall('close', { data: DATA.scratch });
   code.place(done);
-}
-
-function emitMessage(emitter: Emitter, message: string): void {
-  const { code } = emitter;
-  const after = code.label();
-  const bytes = Buffer.from(message);
-  code.jump(after);
-  const address = code.here;
-  code.raw(bytes);
-  code.place(after);
-  emitter.systemCall('write', STDERR, address, BigInt(bytes.length));
 }
 
 /** Unmaps the stub's pages, clears what that changed, and pops flags and entry point: position-independent. */
@@ -178,7 +124,6 @@ function emitJump(step: Extract<Step, { op: 'jump' }>, emitter: Emitter, exit: U
 
   clear(code, machine);
   const [first, second] = machine.parameters;
-  if (first === undefined || second === undefined) throw new Error('a machine without system call registers');
   code.moveImmediate(first, emitter.dataAddress);
   code.moveImmediate(second, 2n * PAGE_SIZE);
   code.moveImmediate(REG.ax, BigInt(machine.systemCalls.munmap));
@@ -230,8 +175,4 @@ function emitBorrowVdso(emitter: Emitter, exitAt: bigint, exitSize: bigint, stay
   code.jumpIf('above', stay);
   emitter.copyBytes(exitAt, { data: DATA.exit }, exitSize);
   emitter.systemCall('mprotect', ...vdso, protectionBits('r-x'));
-}
-
-function dataPlace(emitter: Emitter, offset: number): bigint {
-  return emitter.dataAddress + BigInt(offset);
 }

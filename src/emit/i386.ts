@@ -13,6 +13,8 @@ export const machine: Machine = {
     mremap: 163,
     pread64: 180,
     prctl: 172,
+    prlimit64: 340,
+    open: 5,
     close: 6,
     write: 4,
     exit_group: 252,

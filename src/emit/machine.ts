@@ -8,6 +8,8 @@ export type SystemCall =
   | 'mremap'
   | 'pread64'
   | 'prctl'
+  | 'prlimit64'
+  | 'open'
   | 'close'
   | 'write'
   | 'exit_group';
@@ -18,7 +20,7 @@ export interface Machine {
   readonly elf: { readonly class: 1 | 2; readonly machine: number };
   readonly systemCalls: Readonly<Record<SystemCall, number>>;
   /** Registers of a system call's arguments, in order. The number goes in, and the result comes out, in ax. */
-  readonly parameters: readonly Register[];
+  readonly parameters: readonly [Register, Register, Register, Register, Register, Register];
   /** Holds the address of the stub's data page; undefined where absolute addresses reach it. */
   readonly dataRegister: Register | undefined;
   /** All that must be zero when the program is entered, except those the exit sequence uses and clears. */

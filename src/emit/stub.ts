@@ -13,10 +13,11 @@ import { DATA, SETTINGS } from './data-page.ts';
 import { elfHeaders, headersSize } from './elf-file.ts';
 import { Emitter } from './emitter.ts';
 import { Failures } from './failure.ts';
-import { emitHandOver, type HandOverStep, settings } from './hand-over.ts';
+import { emitHandOver, type HandOverStep } from './hand-over.ts';
 import { machine as i386 } from './i386.ts';
 import type { Machine } from './machine.ts';
 import { emitMemoryStep, emitPrologue, emitStack, protectionBits } from './memory-steps.ts';
+import { settings } from './settings.ts';
 import type { StepContext } from './step-context.ts';
 import { REG } from './x86.ts';
 import { machine as x86_64 } from './x86_64.ts';
@@ -37,6 +38,7 @@ export function emitStub(
   const handOverAddress = dataAddress + PAGE_SIZE;
   const fileAddress = handOverAddress + PAGE_SIZE;
   const blobs = new Blobs(fileAddress, headersSize(machine));
+  const constants = new Blobs(dataAddress + BigInt(DATA.constants), 0);
 
   const handOver = plan.steps.filter((step): step is HandOverStep =>
     ['mm', 'name', 'close', 'jump'].includes(step.op),
@@ -51,12 +53,17 @@ export function emitStub(
     fileAddress,
     steps: handOver,
     descriptors,
+    store: constants.add,
     program: plan.program,
   });
+  const constantBytes = constants.finish();
+  if (DATA.constants + constantBytes.length > DATA.message)
+    throw new Error('the texts outgrow the data page');
   const at = {
     settings: blobs.add(settingsBytes),
     handOver: blobs.add(handOverBytes),
     stack: blobs.add(plan.stack.bytes),
+    constants: blobs.add(constantBytes),
     payloads: payloads.map(blobs.add),
   };
 
@@ -66,7 +73,15 @@ export function emitStub(
   const failures = new Failures(emitter, blobs.add, EXIT.cannotRun);
   emitPrologue(emitter);
   emitSteps({ emitter, failures, plan, descriptors, payloads: at.payloads }, at.stack);
-  emitLeave(emitter, at, settingsBytes.length, handOverBytes.length, handOverAddress);
+  emitLeave(
+    emitter,
+    [
+      { from: at.settings, to: dataAddress + BigInt(DATA.settings), size: settingsBytes.length },
+      { from: at.constants, to: dataAddress + BigInt(DATA.constants), size: constantBytes.length },
+      { from: at.handOver, to: handOverAddress, size: handOverBytes.length },
+    ],
+    handOverAddress,
+  );
   failures.emit();
   const entry = blobs.add(emitter.code.finish());
 
@@ -108,13 +123,10 @@ function emitSteps(context: StepContext, stackImage: bigint): void {
 /** Fills the data and hand-over pages and goes there. */
 function emitLeave(
   emitter: Emitter,
-  from: { settings: bigint; handOver: bigint },
-  settingsSize: number,
-  handOverSize: number,
+  parts: readonly { readonly from: bigint; readonly to: bigint; readonly size: number }[],
   handOverAddress: bigint,
 ): void {
-  emitter.copyBytes(from.settings, emitter.dataAddress + BigInt(DATA.settings), BigInt(settingsSize));
-  emitter.copyBytes(from.handOver, handOverAddress, BigInt(handOverSize));
+  for (const { from, to, size } of parts) emitter.copyBytes(from, to, BigInt(size));
   emitter.systemCall('mprotect', handOverAddress, PAGE_SIZE, protectionBits('r-x'));
   emitter.code.moveImmediate(REG.ax, handOverAddress);
   emitter.code.jumpRegister(REG.ax);

@@ -2,7 +2,8 @@
  * The vDSO's place. execve maps a program and its interpreter first and then lets the kernel find room for the
  * vDSO; when the stub runs, the vDSO is there already. So it steps aside while the program is mapped, and then
  * goes where the kernel finds room for something of its size. A kernel that has sealed its mappings refuses, and
- * then it stays where it was.
+ * then it stays where it was. So it does where the kernel put it above the stack, as Linux 6.1 does under
+ * randomisation: there it is in nobody's way.
  */
 import type { Step } from '../plan/plan.ts';
 import { AT } from '../process/auxv.ts';
@@ -26,6 +27,10 @@ export function emitVdso(step: VdsoStep, context: StepContext): void {
   const first = pieces[0]?.offset ?? 0n;
   const stay = code.label();
   if (step.go === 'aside') {
+    code.load(REG.ax, emitter.data(ehdr));
+    code.load(REG.cx, emitter.data(DATA.stack));
+    code.compare(REG.ax, REG.cx);
+    code.jumpIf('aboveOrEqual', stay);
     code.moveImmediate(REG.ax, step.aside);
     code.store(emitter.data(TARGET), REG.ax);
   } else {

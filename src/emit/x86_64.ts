@@ -12,6 +12,8 @@ export const machine: Machine = {
     mremap: 25,
     pread64: 17,
     prctl: 157,
+    prlimit64: 302,
+    open: 2,
     close: 3,
     write: 1,
     exit_group: 231,

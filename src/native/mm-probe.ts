@@ -1,5 +1,5 @@
 /**
- * Asks the kernel what PR_SET_MM takes, without changing anything (prctl(2); kernel/sys.c,
+ * Asks the kernel what PR_SET_MM takes, and leaves everything as it was (prctl(2); kernel/sys.c,
  * prctl_set_mm_map and validate_prctl_map_addr).
  */
 import { closeSync, openSync } from 'node:fs';
@@ -8,8 +8,9 @@ import { addressOf, prctl } from './libc.ts';
 import { statFields } from './proc.ts';
 
 /** include/uapi/linux/prctl.h */
-export const PR_SET_MM = 35;
-export const PR_SET_MM_START_CODE = 1;
+const PR_SET_MM = 35;
+const PR_SET_MM_START_CODE = 1;
+const PR_SET_MM_EXE_FILE = 13;
 const PR_SET_MM_MAP = 14;
 const PR_SET_MM_MAP_SIZE = 15;
 
@@ -47,13 +48,17 @@ export function probeMmMap(address: bigint = HARMLESS_ADDRESS): string | undefin
 }
 
 /**
- * Asks whether this process may set its exe file: undefined is yes, else the name of the error. A file that
- * is not regular is refused with EACCES, but only to those who have the privilege (EPERM).
+ * Asks whether this process may set its exe file, as part of the map or by PR_SET_MM_EXE_FILE alone: undefined is
+ * yes, else the name of the error. A file that is not regular is refused with EACCES, but only to those who have
+ * the privilege (EPERM).
  */
-export function probeExeFile(): string | undefined {
+export function probeExeFile(by: 'map' | 'field'): string | undefined {
   const fd = openSync('/dev/null', 'r');
   try {
-    const result = setMmMap(HARMLESS_ADDRESS, { auxvSize: 0, exeFd: fd });
+    const result =
+      by === 'map'
+        ? setMmMap(HARMLESS_ADDRESS, { auxvSize: 0, exeFd: fd })
+        : prctl(PR_SET_MM, PR_SET_MM_EXE_FILE, fd, 0, 0);
     return result === 'EACCES' ? undefined : String(result);
   } finally {
     closeSync(fd);
@@ -74,12 +79,22 @@ function setMmMap(
   return prctl(PR_SET_MM, PR_SET_MM_MAP, addressOf(map), MAP_SIZE, 0);
 }
 
-/** PR_SET_MM_START_CODE with the value it has: 0, or the name of the error. */
-export function trySetStartCode(): number | string {
-  return prctl(PR_SET_MM, PR_SET_MM_START_CODE, statFields()(START_CODE_FIELD), 0, 0);
+/**
+ * Asks whether the calls by field are allowed, and whether they take fields at `address`: undefined is yes, else
+ * the name of the error. Only setting a field tells; start_code is one that nothing but /proc/PID/stat shows.
+ */
+export function probeMmField(address?: bigint): string | undefined {
+  const current = statFields()(START_CODE_FIELD);
+  const result = prctl(PR_SET_MM, PR_SET_MM_START_CODE, address ?? current, 0, 0);
+  if (result === 0) prctl(PR_SET_MM, PR_SET_MM_START_CODE, current, 0, 0);
+  return result === 0 ? undefined : String(result);
 }
 
-/** The lowest address PR_SET_MM_MAP takes in a field. */
+/** The lowest address the kernel takes in a field, by PR_SET_MM_MAP or, where that is refused, by field. */
 export function lowestMmField(): bigint {
-  return LOWEST_CANDIDATES.find((address) => probeMmMap(address) === undefined) ?? HARMLESS_ADDRESS;
+  for (const probe of [probeMmMap, probeMmField]) {
+    const lowest = LOWEST_CANDIDATES.find((address) => probe(address) === undefined);
+    if (lowest !== undefined) return lowest;
+  }
+  return HARMLESS_ADDRESS;
 }

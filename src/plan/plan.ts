@@ -5,6 +5,7 @@
  */
 import type { Arch, StackExecution } from '../image/image.ts';
 import type { VdsoPiece } from '../process/host.ts';
+import type { MmFieldCalls } from '../process/mm-calls.ts';
 import type { MmFields } from '../process/mm-fields.ts';
 import type { Place } from '../process/place.ts';
 import type { StackImage } from '../process/stack-image.ts';
@@ -102,10 +103,17 @@ export type Step =
   /** The stub unmaps its own file and goes on in anonymous memory. */
   | { readonly op: 'leave' }
   /**
-   * prctl(PR_SET_MM, PR_SET_MM_MAP), with the file /proc/PID/exe is to name. A refusal does not stop the
-   * program; with `report` the stub says so on standard error.
+   * prctl(PR_SET_MM, PR_SET_MM_MAP), with the file /proc/PID/exe is to name; where the kernel refuses the map,
+   * the calls `byField`. No refusal stops the program; with `report` the stub says on standard error what
+   * could not be set.
    */
-  | { readonly op: 'mm'; readonly fields: MmFields; readonly exe?: number; readonly report: boolean }
+  | {
+      readonly op: 'mm';
+      readonly fields: MmFields;
+      readonly byField: MmFieldCalls;
+      readonly exe?: number;
+      readonly report: boolean;
+    }
   | { readonly op: 'name' }
   | { readonly op: 'close'; readonly file: number }
   | { readonly op: 'jump'; readonly entry: Place; readonly sp: Place };

@@ -7,6 +7,7 @@ import { auxvTypesFor } from '../process/auxv.ts';
 import { FIRST_STACKS } from '../process/first-stack.ts';
 import type { HostFacts } from '../process/host.ts';
 import { type Layout, layOut, span } from '../process/layout.ts';
+import { mmFieldCalls } from '../process/mm-calls.ts';
 import { mmFields } from '../process/mm-fields.ts';
 import { buildStackImage, type StackImage } from '../process/stack-image.ts';
 import type { BackingFile } from '../source/source.ts';
@@ -61,6 +62,7 @@ export function planProgram(image: ProgramImage, invocation: Invocation, host: H
   const starting =
     image.interpreter === undefined ? layout.image(image.entry) : layout.interp(image.interpreter.entry);
   const fields = mmFields(image, layout, stack, host);
+  const byField = mmFieldCalls(fields, layout.space.taskSize, exe !== undefined);
   return {
     arch: image.arch,
     program: invocation.program,
@@ -74,7 +76,7 @@ export function planProgram(image: ProgramImage, invocation: Invocation, host: H
       ...memory,
       { op: 'stack' },
       { op: 'leave' },
-      { op: 'mm', fields, ...(exe !== undefined && { exe }), report: invocation.report === true },
+      { op: 'mm', fields, byField, ...(exe !== undefined && { exe }), report: invocation.report === true },
       { op: 'name' },
       ...materials.files.map((_, file): Step => ({ op: 'close', file })),
       { op: 'jump', entry: starting, sp: { base: 'stack', offset: stack.sp } },

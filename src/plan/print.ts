@@ -3,6 +3,7 @@
  * bytes may be confidential.
  */
 import { hex } from '../errors.ts';
+import type { MmFieldCall } from '../process/mm-calls.ts';
 import { MM_FIELD_NAMES } from '../process/mm-fields.ts';
 import { type Place, placeText } from '../process/place.ts';
 import type { Plan, Step } from './plan.ts';
@@ -10,6 +11,8 @@ import { type StackEntry, stackEntries } from './stack-words.ts';
 
 /** Strings are cut here, so that a line of the stack fits 110 columns. */
 const MAX_STRING = 56;
+/** Columns for the calls of the mm step. */
+const MM_CALLS_WIDTH = 90;
 const EXECUTION = {
   none: 'not executable',
   stack: 'the stack is executable',
@@ -87,12 +90,27 @@ function stepLines(step: Step, plan: Plan, ellipsis: string): string[] {
 
 function mmLines(step: Extract<Step, { op: 'mm' }>, op: string): string[] {
   const { fields, auxvSize } = step.fields;
+  const { lowest, highest, sequence } = step.byField;
+  const call = ({ field, to }: MmFieldCall) => (to === 'wanted' ? field : `${field}=${to}`);
   return [
     `${op} prctl(PR_SET_MM, PR_SET_MM_MAP)`,
     ...MM_FIELD_NAMES.map((name) => `${name.padEnd(12)} ${placeText(fields[name])}`),
     `${'auxv_size'.padEnd(12)} ${auxvSize}`,
     `${'exe_fd'.padEnd(12)} ${step.exe === undefined ? 'none' : `file ${step.exe}`}`,
+    `if refused, by field, with lowest ${hex(lowest)} and highest ${hex(highest)}:`,
+    ...wrapped(sequence.map(call), MM_CALLS_WIDTH).map((line) => `  ${line}`),
   ];
+}
+
+/** Words in lines of at most `width` characters. */
+function wrapped(words: readonly string[], width: number): string[] {
+  const lines: string[] = [];
+  for (const word of words) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
 }
 
 function entryLine({ at, name, value, string }: StackEntry, ellipsis: string): string {
@@ -163,5 +181,6 @@ function jsonBytes(bytes: Uint8Array): { text: string } | { base64: string } {
 function jsonValue(value: unknown): unknown {
   if (typeof value === 'bigint') return hex(value);
   if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(jsonValue);
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, jsonValue(inner)]));
 }

@@ -31,8 +31,8 @@ export interface MmFields {
   readonly auxvSize: number;
 }
 
-/** Below this no machine refuses a field, so asking for its minimum would be wasted. */
-const NEVER_TOO_LOW = 0x10_0000n;
+/** From here on no machine refuses a field, so asking for its minimum would be wasted. */
+export const NEVER_TOO_LOW = 0x10_0000n;
 
 export function mmFields(image: ProgramImage, layout: Layout, stack: StackImage, host: HostFacts): MmFields {
   const onStack = (offset: bigint): Place => ({ base: 'stack', offset });

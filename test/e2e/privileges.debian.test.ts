@@ -2,20 +2,13 @@
  * Without privileges a program still runs, and is what it should be in everything but /proc/PID/exe, which
  * Linux lets only CAP_SYS_ADMIN and CAP_CHECKPOINT_RESTORE set. In a user namespace nothing is missing.
  */
-import {
-  accessSync,
-  chmodSync,
-  constants,
-  copyFileSync,
-  cpSync,
-  existsSync,
-  readFileSync,
-  realpathSync,
-} from 'node:fs';
+import { accessSync, chmodSync, constants, copyFileSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NOBODY as SETPRIV_NOBODY, USER_NAMESPACE } from '../support/confine.ts';
+import { type Installation, installAt } from '../support/installation.ts';
 import { type Identity, identityOf } from '../support/proc.ts';
-import { NODE_PATH, ROOT, run, SAMPLES, temporary } from '../support/run.ts';
+import { run, SAMPLES, temporary } from '../support/run.ts';
 import { view } from './identity-view.ts';
 
 const directory = temporary();
@@ -23,44 +16,18 @@ const at = (name: string) => join(directory.path, name);
 afterAll(() => directory.remove());
 
 const IS_ROOT = process.getuid?.() === 0;
-/** A command that runs another as nobody; whoever is not root is nobody enough. */
-const NOBODY = IS_ROOT
-  ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all']
-  : [];
-const NAMESPACE = ['unshare', '--user', '--map-root-user'];
-const ENVIRONMENT = { PATH: `${directory.path}:${NODE_PATH}` };
+/** Whoever is not root is nobody enough. */
+const NOBODY = IS_ROOT ? SETPRIV_NOBODY : [];
 
-const command = at('dist/run-foreign');
-
-/** What nobody can reach: the command, the packages it needs at run time, samples, and Node itself. */
+let installation: Installation;
 beforeAll(() => {
-  chmodSync(directory.path, 0o755);
-  cpSync(join(ROOT, 'dist'), at('dist'), { recursive: true });
-  const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
-    packages: Record<string, { dev?: boolean }>;
-  };
-  for (const [path, { dev }] of Object.entries(lock.packages)) {
-    // Of an optional package for another machine there is nothing to copy.
-    if (path === '' || dev === true || !existsSync(join(ROOT, path))) continue;
-    cpSync(join(ROOT, path), at(path), {
-      recursive: true,
-      dereference: true,
-      force: true,
-      errorOnExist: false,
-    });
-  }
-  for (const name of ['tally-static', 'tally-dynamic-pie']) {
-    copyFileSync(join(SAMPLES, 'elf/x86_64', name), at(name));
-    chmodSync(at(name), 0o755);
-  }
-  copyFileSync(join(SAMPLES, 'aout/hello-omagic'), at('hello-omagic'));
-  chmodSync(at('hello-omagic'), 0o755);
-  copyFileSync(process.execPath, at('node'));
+  const samples = ['elf/x86_64/tally-static', 'elf/x86_64/tally-dynamic-pie', 'aout/hello-omagic'];
+  installation = installAt(directory.path, samples);
 });
 
 const start = (prefix: readonly string[], words: readonly string[], input = '') => {
-  const [file = '', ...args] = [...prefix, command, ...words];
-  return run(file, args, { env: ENVIRONMENT, cwd: directory.path, input });
+  const [file = '', ...args] = [...prefix, installation.command, ...words];
+  return run(file, args, { env: installation.environment, cwd: directory.path, input });
 };
 
 async function identities(
@@ -69,9 +36,9 @@ async function identities(
 ): Promise<{ native: Identity; foreign: Identity }> {
   const look = (words: readonly string[]) => {
     const [command = '', ...args] = [...prefix, ...words, file, '-'];
-    return identityOf(command, args, { env: ENVIRONMENT, cwd: directory.path });
+    return identityOf(command, args, { env: installation.environment, cwd: directory.path });
   };
-  const [native, foreign] = await Promise.all([look([]), look([command])]);
+  const [native, foreign] = await Promise.all([look([]), look([installation.command])]);
   return { native, foreign };
 }
 
@@ -94,13 +61,13 @@ describe.each(['tally-static', 'tally-dynamic-pie'])('nobody’s %s', (name) => 
   });
 
   test('is exactly what execve makes of it in a user namespace', async () => {
-    const { native, foreign } = await identities([...NOBODY, ...NAMESPACE], realpathSync(at(name)));
+    const { native, foreign } = await identities([...NOBODY, ...USER_NAMESPACE], realpathSync(at(name)));
     expect(foreign.exe).toBe(realpathSync(at(name)));
     expect(view(foreign)).toEqual(view(native));
   });
 
   test('has nothing to complain of in a user namespace', async () => {
-    const { stderr } = await start([...NOBODY, ...NAMESPACE], ['--verbose', at(name), '-']);
+    const { stderr } = await start([...NOBODY, ...USER_NAMESPACE], ['--verbose', at(name), '-']);
     expect(stderr).not.toContain('stays the memfd');
     expect(stderr).not.toContain('refused');
   });
@@ -125,7 +92,7 @@ describe('what nobody may not do', () => {
   // The capabilities of a user namespace do not count for mapping low pages (cap_mmap_addr).
   test.each([
     ['as nobody', NOBODY],
-    ['in a user namespace', [...NOBODY, ...NAMESPACE]],
+    ['in a user namespace', [...NOBODY, ...USER_NAMESPACE]],
   ])('a program at address 0 is refused before its start %s', async (_, prefix) => {
     const lowest = Number(readFileSync('/proc/sys/vm/mmap_min_addr', 'utf8'));
     const { status, stdout, stderr } = await start(prefix, [at('hello-omagic')]);

@@ -60,6 +60,9 @@ test.each(HANDMADE)(
     expect(settings.readInt32LE(MM_MAP.exe_fd)).toBe(plan.files[step.exe ?? -1]?.fd ?? -1);
     expect(settings.toString('latin1', SETTINGS.comm, SETTINGS.comm + 4)).toBe('prog');
     expect(settings.readBigUInt64LE(SETTINGS.fileSize)).toBe(BigInt(stub.length));
+    expect(settings.readBigUInt64LE(SETTINGS.lowest)).toBe(step.byField.lowest);
+    expect(settings.readBigUInt64LE(SETTINGS.highest)).toBe(step.byField.highest);
+    expect(settings.readInt32LE(SETTINGS.exe)).toBe(plan.files[step.exe ?? -1]?.fd ?? -1);
   },
 );
 
@@ -112,12 +115,37 @@ describe('what travels in it', () => {
 
   test('reports of refusals are there only when they are wanted', async () => {
     const plan = planOf(await imageOf(handmade('elf64-static')), { report: true });
-    expect((await stubOf(plan)).toString('latin1')).toContain('prog: the kernel refused PR_SET_MM_MAP');
+    const stub = (await stubOf(plan)).toString('latin1');
+    expect(stub).toContain('run-foreign: prog: /proc/PID/exe stays the memfd');
+    expect(stub).toContain('the kernel refused PR_SET_MM_MAP and did not set');
   });
 
-  test('a program whose name is as long as a path may be is started with reports, too', async () => {
-    const plan = planOf(testImage(), { program: 'x'.repeat(4095), report: true });
-    expect((await stubOf(plan)).length).toBeGreaterThan(0);
+  test('every field that can be refused has its name in the report', async () => {
+    const plan = planOf(await imageOf(handmade('elf32-static')), { report: true });
+    const names = [...MM_FIELD_NAMES, 'exe_file'].map((name) => [name, ` ${name}`.length] as const);
+    const stub = (await stubOf(plan)).toString('latin1');
+    for (const [name, length] of names) expect(stub).toContain(`${String.fromCharCode(length)} ${name}`);
+  });
+
+  test.each(['x', '\u20ac', '\u{1f427}'])(
+    'a program whose name is as long as a path may be is started with reports, too: %s',
+    async (letter) => {
+      const plan = planOf(testImage(), { program: letter.repeat(4095), report: true });
+      expect((await stubOf(plan)).length).toBeGreaterThan(0);
+    },
+  );
+
+  test('the calls by field travel as a table: the number, where in the settings the value is, bytes / 8', async () => {
+    const plan = planOf(await imageOf(handmade('elf64-static')));
+    const step = plan.steps.find((each) => each.op === 'mm');
+    if (step?.op !== 'mm') throw new Error('no mm step');
+    // START_CODE, END_CODE, START_CODE, BRK, START_BRK.
+    const start = [1, SETTINGS.lowest, 0, 2, 8, 0, 1, 0, 0, 7, SETTINGS.highest, 0, 6, SETTINGS.highest, 0];
+    const end = [12, 11 * 8, step.fields.auxvSize / 8, 13, SETTINGS.exe, 0, 0];
+    const stub = await stubOf(plan);
+    const at = stub.indexOf(Uint8Array.from(start));
+    expect(at).toBeGreaterThan(0);
+    expect(stub.indexOf(Uint8Array.from(end))).toBe(at + 3 * step.byField.sequence.length + 1 - end.length);
   });
 });
 

@@ -11,7 +11,13 @@ import {
   SystemError,
   setCloseOnExec,
 } from '../../src/native/libc.ts';
-import { lowestMmField, mmMapSize, probeExeFile, probeMmMap } from '../../src/native/mm-probe.ts';
+import {
+  lowestMmField,
+  mmMapSize,
+  probeExeFile,
+  probeMmField,
+  probeMmMap,
+} from '../../src/native/mm-probe.ts';
 import { CAPABILITY, hasCapability, readNumber, statFields } from '../../src/native/proc.ts';
 import { AT } from '../../src/process/auxv.ts';
 
@@ -123,7 +129,9 @@ describe('probing PR_SET_MM', () => {
     const before = identity();
     lowestMmField();
     probeMmMap();
-    probeExeFile();
+    probeMmField();
+    probeExeFile('map');
+    probeExeFile('field');
     expect(identity()).toEqual(before);
   });
 
@@ -135,7 +143,13 @@ describe('probing PR_SET_MM', () => {
 
   test('finds the exe file settable for those with the capability, and nobody else', () => {
     const allowed = hasCapability(CAPABILITY.SYS_ADMIN) || hasCapability(CAPABILITY.CHECKPOINT_RESTORE);
-    if (typeof mmMapSize() === 'number') expect(probeExeFile()).toBe(allowed ? undefined : 'EPERM');
+    if (typeof mmMapSize() === 'number') expect(probeExeFile('map')).toBe(allowed ? undefined : 'EPERM');
+  });
+
+  test('finds the calls by field allowed, all or none, and only with their capability', () => {
+    const allowed = probeMmField() === undefined;
+    expect(probeExeFile('field')).toBe(allowed ? undefined : 'EPERM');
+    if (allowed) expect(hasCapability(CAPABILITY.SYS_RESOURCE)).toBe(true);
   });
 
   test('the lowest field is a page, and what lies below it is refused', () => {

@@ -106,6 +106,10 @@ describe('text', () => {
     expect(all).toMatch(/jump +0x401000, stack pointer stack-0x/);
     expect(all).toMatch(/AT_UID +what the kernel gives the stub/);
     expect(all).toMatch(/exe_fd +file 0/);
+    expect(all).toMatch(
+      /by field, with lowest 0x100000 and highest 0x7fffffffefff:\n +start_code=lowest end_code /,
+    );
+    expect(all).toMatch(/ env_end\s+env_start\s+auxv\s+exe_file\n/);
   });
 
   test('keeps one line a word, whatever the strings hold', () => {
@@ -133,6 +137,13 @@ test('JSON survives the way there and back, and has no bare numbers for addresse
         replace: false,
         what: 'text',
       },
+      expect.objectContaining({
+        op: 'mm',
+        byField: expect.objectContaining({
+          lowest: '0x100000',
+          sequence: expect.arrayContaining([{ field: 'start_code', to: 'lowest' }]),
+        }),
+      }),
     ]),
   });
 });

@@ -126,6 +126,8 @@ export function withoutPrivilege(identity: Identity, file: string): Identity {
 export interface Living {
   readonly pid: number;
   readonly child: ChildProcess;
+  /** What it, or what started it, has written to standard error. */
+  complaint(): string;
   stop(): Promise<void>;
 }
 
@@ -133,6 +135,10 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly argv0?: string;
+  /** How many times slower than a machine of its own this one may be. */
+  readonly slowness?: number;
+  /** Ends of paths of programs that start this one: while one is mapped, it is not there yet. */
+  readonly through?: readonly string[];
 }
 
 /**
@@ -155,12 +161,12 @@ export async function startAndSettle(
   });
   child.stdin.on('error', () => {});
   const closed = once(child, 'close');
-  await settled(child, pid, () => complaint);
+  await settled(child, pid, () => complaint, options);
   const stop = async () => {
     child.kill('SIGKILL');
     await closed;
   };
-  return { pid, child, stop };
+  return { pid, child, complaint: () => complaint, stop };
 }
 
 /** Starts, reads, stops. */
@@ -180,15 +186,23 @@ export async function identityOf(
 const POLL = 15;
 const PATIENCE = 10_000;
 
-async function settled(child: ChildProcess, pid: number, complaint: () => string): Promise<void> {
+async function settled(
+  child: ChildProcess,
+  pid: number,
+  complaint: () => string,
+  { slowness = 1, through = [] }: StartOptions,
+): Promise<void> {
+  const passing = ['/run-foreign', ...through];
   let before = '';
-  for (const limit = Date.now() + PATIENCE; Date.now() < limit; ) {
-    await new Promise((resolve) => setTimeout(resolve, POLL));
+  for (const limit = Date.now() + PATIENCE * slowness; Date.now() < limit; ) {
+    await new Promise((resolve) => setTimeout(resolve, POLL * slowness));
     if (child.exitCode !== null || child.signalCode !== null) {
       throw new Error(`the program ended (${child.exitCode ?? child.signalCode}): ${complaint()}`);
     }
     const maps = text(pid, 'maps');
-    const ours = /\/run-foreign$/m.test(maps) || maps.includes('/memfd:');
+    const lines = maps.split('\n');
+    const ours =
+      maps.includes('/memfd:') || passing.some((name) => lines.some((line) => line.endsWith(name)));
     if (!ours && statWords(pid)[0] === 'S' && maps !== '' && maps === before) return;
     before = maps;
   }
