@@ -22,6 +22,8 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
   LC_ALL: 'C',
 };
 
+const MOST_STARTS = 6;
+
 export interface Pair {
   readonly native: Identity;
   readonly foreign: Identity;
@@ -78,8 +80,12 @@ export function describeIdentity(program: Program): void {
       const places = ({ maps, stat }: Identity) =>
         [stat.start_stack, stat.start_brk, maps.find(({ name }) => name === '[vdso]')?.start].join();
       expect(places(again.foreign)).not.toBe(places(pair.foreign));
-      const moved = (a: Identity, b: Identity) => a.stat.start_code !== b.stat.start_code;
-      expect(moved(again.foreign, pair.foreign)).toBe(moved(again.native, pair.native));
+      // 32-bit code has 256 places, so one of two may stay where it was by chance, but not again and again.
+      const starts = [pair, again];
+      const moves = (who: keyof Pair) => new Set(starts.map((each) => each[who].stat.start_code)).size > 1;
+      while (moves('foreign') !== moves('native') && starts.length < MOST_STARTS)
+        starts.push(await startBoth(program));
+      expect(moves('foreign')).toBe(moves('native'));
     });
   });
 }

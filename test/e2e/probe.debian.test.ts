@@ -28,6 +28,7 @@ beforeAll(async () => {
 
 const ENVIRONMENT = { PATH: NODE_PATH, PARENT: String(process.pid), EMPTY: '', Z: 'a\x01b' };
 const ARGS = ['', 'one', '--two=\x7f', '-'];
+/** A fact of each kind that was met. */
 const seen = new Map<string, Fact>();
 
 /** The facts of a program, started by `command`, whose last word is the program. */
@@ -44,9 +45,20 @@ async function expectSame(program: string, prefix: readonly string[] = [], maySe
   const random = (facts: readonly Fact[]) =>
     facts.find(({ observable }) => observable === 'AT_RANDOM')?.value;
   expect(random(foreign)).not.toBe(random(native));
-  const rest = (facts: readonly Fact[]) => facts.filter(({ observable }) => observable !== 'AT_RANDOM');
+  const rest = (facts: readonly Fact[]) =>
+    vdsoApart(facts.filter(({ observable }) => observable !== 'AT_RANDOM'));
   expect(rest(foreign)).toEqual(rest(expectedFacts(native, maySetExe)));
-  for (const fact of native) seen.set(observableOf(fact), fact);
+  for (const fact of native) seen.set(`${fact.observable}\t${fact.detail}`, fact);
+}
+
+/**
+ * Under randomisation the kernel sometimes finds room for the vDSO above a program that is aligned to huge pages,
+ * and sometimes below it. identity.debian.test.ts compares the neighbours, and everything without randomisation.
+ */
+function vdsoApart(facts: readonly Fact[]): Fact[] {
+  const isVdso = ({ observable, detail }: Fact) =>
+    observable === 'vdso' || (observable === 'smaps' && detail !== 'flags');
+  return [...facts.filter((fact) => !isVdso(fact)), ...facts.filter(isVdso)];
 }
 
 describe.each(LINKINGS)('$title', ({ title }) => {
@@ -99,11 +111,11 @@ test('READ_IMPLIES_EXEC is what it is for 64-bit programs, and lost for 32-bit o
 });
 
 test('the page of differences says what was compared and what was found', () => {
-  const found = [...seen.keys()].filter((observable) => OBSERVABLES[observable] === undefined);
-  expect(found).toEqual([]);
+  const facts = [...seen.values()];
+  expect(facts.filter((fact) => OBSERVABLES[observableOf(fact)] === undefined)).toEqual([]);
   const rows = Object.entries(OBSERVABLES).map(([observable, compared]) => {
     const differences = EXCEPTIONS.filter(({ matches }) =>
-      [...seen.values()].some((fact) => observableOf(fact) === observable && matches(fact)),
+      facts.some((fact) => observableOf(fact) === observable && matches(fact)),
     );
     const texts = new Set(differences.map(({ difference }) => difference.what));
     return [observable, compared, texts.size === 0 ? 'equal' : `equal, but ${[...texts].join('; ')}`];

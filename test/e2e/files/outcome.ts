@@ -49,7 +49,7 @@ export function foreignOutcome(start: Start): Promise<Outcome> {
   const { path, args = [], argv0 = path } = start;
   // Without an argv[0] Linux makes it an empty one.
   const options = argv0 === path ? [] : ['--argv0', argv0 ?? ''];
-  return command(start, [process.execPath, COMMAND, ...options, '--', path, ...args]);
+  return command(start, [COMMAND, ...options, '--', path, ...args]);
 }
 
 /** The arguments are more than any program can be started with, a starter and Node included. */
