@@ -37,7 +37,7 @@ export const DIFFERENCES = {
     why: 'Node runs before the program, under the limits of the caller',
   },
   counters: {
-    what: 'counters do not begin at zero (page faults, context switches, system calls in /proc/PID/io, a little CPU time)',
+    what: 'counters do not begin at zero (page faults, context switches, system calls in /proc/PID/io, a little CPU time), nor do peaks of memory (VmPeak, VmHWM)',
     why: 'the launcher and the stub ran in the process before',
   },
 } as const satisfies Record<string, Difference>;

@@ -39,7 +39,7 @@ export const OBSERVABLES: Readonly<Record<string, string>> = {
   '/proc/self/root': 'the link',
   '/proc/self/comm': 'the name',
   '/proc/self/status':
-    'every line but process numbers, memory sizes and counters: credentials, signals, capabilities, NoNewPrivs, Seccomp, affinity, memory policy, FDSize, Threads',
+    'every line but process numbers, memory in use and counters: sizes of memory, credentials, signals, capabilities, NoNewPrivs, Seccomp, affinity, memory policy, FDSize, Threads',
   '/proc/self/limits': 'every line',
   '/proc/self/personality': 'the flags',
   '/proc/self/oom_score_adj': 'the number',

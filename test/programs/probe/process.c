@@ -58,11 +58,11 @@ static void link_of(const char *name)
 	fact_bytes(path, "", buffer, size < 0 ? 0 : size);
 }
 
-/* Counters of memory and time go on while the probe looks; those that may be compared are in probe_process. */
+/* Counters of memory in use and of time go on while the probe looks; those that may be compared are in probe_process. */
 static int is_counter(const char *line)
 {
 	static const char *names[] = { "Pid:", "Tgid:", "Ngid:", "NStgid:", "NSpid:", "VmPeak:", "VmHWM:", "VmRSS:",
-		"RssAnon:", "RssFile:", "VmPTE:", "VmStk:", "VmData:", "VmSize:", "SigQ:", "voluntary", "nonvoluntary",
+		"RssAnon:", "RssFile:", "VmPTE:", "SigQ:", "voluntary", "nonvoluntary",
 		"State:", "HugetlbPages:", "VmSwap:", "RssShmem:", NULL };
 
 	for (int i = 0; names[i]; i++)
