@@ -2,9 +2,8 @@
  * vm.memfd_noexec=2: nothing may be executed from a memfd. The sysctl belongs to a PID namespace, so each test
  * makes one of its own.
  */
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { COMMAND, run, SAMPLES } from '../support/run.ts';
+import { COMMAND, quote, ROOT, run, SAMPLES } from '../support/run.ts';
 
 const OWN_NAMESPACE = ['--pid', '--fork', '--mount-proc', '--mount'];
 
@@ -46,13 +45,13 @@ describe('where executing from memory is forbidden', () => {
   });
 
   test('and files nowhere either, there is one line with the way out', async () => {
-    const hide = '/dev/shm /tmp /var/tmp'
-      .split(' ')
-      .map((path) => `mount -t tmpfs -o noexec none ${path} || exit 98`)
-      .join('\n');
-    const { status, stdout, stderr } = await forbidden(
-      `${hide}\n${COMMAND} ${join(SAMPLES, 'elf/x86_64/hello-static')}`,
+    const hide = ['/dev/shm', '/tmp', '/var/tmp'].map(
+      (path) => `mount -t tmpfs -o noexec none ${path} || exit 98`,
     );
+    // What is hidden may be the directory that all this lies in.
+    const own = `mount --bind ${quote(ROOT)} /mnt || exit 97; cd /`;
+    const start = '/mnt/dist/run-foreign /mnt/samples/elf/x86_64/hello-static';
+    const { status, stdout, stderr } = await forbidden([own, ...hide, start].join('\n'));
     expect(stderr).toMatch(
       /^run-foreign: [^\n]*hello-static: cannot be started from memory: [^\n]*sysctl vm\.memfd_noexec=1[^\n]*\n$/,
     );
