@@ -4,8 +4,8 @@
  */
 import { constants } from 'node:os';
 import { REG } from '../emit/x86.ts';
+import type { LauncherContext } from './context.ts';
 import { address, held, memory, PATH_MAX, set } from './data.ts';
-import type { LauncherContext } from './launcher.ts';
 import { ASIDE_BYTE, FIRST_DIGIT, NODE_ARGV0, SET_ASIDE, SOCKET_DIGITS } from './protocol.ts';
 import { SYS } from './system-calls.ts';
 

@@ -20,17 +20,6 @@ import { emitParent } from './parent.ts';
 /** Where static programs usually stand. */
 const ADDRESS = 0x400000n;
 
-/** What both halves of the launcher are emitted with. */
-export interface LauncherContext {
-  readonly emitter: Emitter;
-  /** Failures of ours. */
-  readonly failures: Failures;
-  /** Programs that cannot be started. */
-  readonly refusals: Failures;
-  /** Puts a NUL-terminated string into the file and returns its address. */
-  readonly text: (text: string) => bigint;
-}
-
 /** The launcher's file; it expects Node's half of the command beside it, under its own name and `.cjs`. */
 export function emitLauncher(): Uint8Array {
   const data = { address: ADDRESS, size: alignUp(DATA_SIZE, PAGE_SIZE) };

@@ -12,8 +12,8 @@
 
 import { type Label, REG } from '../emit/x86.ts';
 import { EXIT } from '../errors.ts';
+import type { LauncherContext } from './context.ts';
 import { address, CMSG_HEADER, held, memory, set } from './data.ts';
-import type { LauncherContext } from './launcher.ts';
 import { MAX_DESCRIPTORS } from './protocol.ts';
 import { SYS } from './system-calls.ts';
 

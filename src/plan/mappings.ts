@@ -6,72 +6,13 @@
 import type { ImagePart, Protection, Segment } from '../image/image.ts';
 import { PAGE_SIZE, pageEnd, pageStart } from '../process/address-space.ts';
 import type { Place } from '../process/place.ts';
-import type { BackingFile, Source } from '../source/source.ts';
-import type { Payload, ProtectionText, Step } from './plan.ts';
+import type { BackingFile } from '../source/source.ts';
+import { isCarried, type Materials } from './materials.ts';
+import { joined, type PageRange, splitByOverlap } from './page-ranges.ts';
+import type { ProtectionText, Step } from './plan.ts';
 
 /** pread64 moves at most 0x7ffff000 bytes at once. */
 const MAX_READ = 0x4000_0000n;
-
-/** Collects the files and payloads that steps refer to by index. */
-export class Materials {
-  readonly files: BackingFile[] = [];
-  readonly payloads: readonly Payload[];
-
-  /** `segments` are all that will be mapped. */
-  constructor(segments: readonly Segment[]) {
-    this.payloads = payloadsOf(segments);
-  }
-
-  file(file: BackingFile): number {
-    const known = this.files.findIndex((other) => other.fd === file.fd);
-    return known >= 0 ? known : this.files.push({ ...file, offset: 0 }) - 1;
-  }
-
-  /** Where a segment's bytes are. */
-  payload({ source, offset, size }: Payload): { payload: number; offset: number } {
-    const index = this.payloads.findIndex(
-      (each) => each.source === source && each.offset <= offset && offset + size <= each.offset + each.size,
-    );
-    const found = this.payloads[index];
-    if (found === undefined) throw new Error('a segment that the materials were not made for');
-    return { payload: index, offset: offset - found.offset };
-  }
-}
-
-/** Whether bytes travel inside the stub: they are in no file, or must not be mapped from it. */
-function isCarried(source: Source): boolean {
-  return source.file === undefined || source.confidential;
-}
-
-/** Bytes that several segments share travel once: or a small file could make a stub of any size. */
-function payloadsOf(segments: readonly Segment[]): Payload[] {
-  const bySource = new Map<Source, Payload[]>();
-  for (const { content } of segments) {
-    if (content === undefined || content.size === 0 || !isCarried(content.source)) continue;
-    const ranges = bySource.get(content.source) ?? [];
-    ranges.push({ source: content.source, offset: content.offset, size: content.size });
-    bySource.set(content.source, ranges);
-  }
-  return [...bySource.values()].flatMap(joinOverlapping);
-}
-
-function joinOverlapping(ranges: readonly Payload[]): Payload[] {
-  const joined: Payload[] = [];
-  for (const range of [...ranges].sort((a, b) => a.offset - b.offset)) {
-    const last = joined.at(-1);
-    if (last === undefined || range.offset >= last.offset + last.size) joined.push(range);
-    else {
-      const end = Math.max(last.offset + last.size, range.offset + range.size);
-      joined[joined.length - 1] = { ...last, size: end - last.offset };
-    }
-  }
-  return joined;
-}
-
-export interface PageRange {
-  readonly start: bigint;
-  readonly end: bigint;
-}
 
 type MapStep = Extract<Step, { op: 'mmap' }>;
 
@@ -83,7 +24,7 @@ class Mapper {
 
   constructor(place: (address: bigint) => Place, mapped: readonly PageRange[]) {
     this.#place = place;
-    this.#mapped = [...mapped];
+    this.#mapped = mapped;
   }
 
   at(address: bigint): Place {
@@ -174,15 +115,6 @@ function mapSegment(
   return steps;
 }
 
-/** The pages that some steps map at known addresses. */
-export function fixedPages(steps: readonly Step[]): PageRange[] {
-  return steps.flatMap((step) =>
-    step.op === 'mmap' && step.at.base === 'absolute'
-      ? [{ start: step.at.offset, end: step.at.offset + step.size }]
-      : [],
-  );
-}
-
 function pagesOf({ address, size }: Segment): PageRange {
   return { start: pageStart(address), end: pageEnd(address + size) };
 }
@@ -214,39 +146,6 @@ function copySteps(segment: Segment, mapper: Mapper, materials: Materials): Step
     steps.push({ op: 'read', at: mapper.at(address + done), size: length, file, offset: from + done, what });
   }
   return steps;
-}
-
-/** Cuts `pages` where it meets what is mapped already, so that only our own pages are ever replaced. */
-function splitByOverlap(
-  pages: PageRange,
-  mapped: readonly PageRange[],
-): (PageRange & { replace: boolean })[] {
-  const pieces: (PageRange & { replace: boolean })[] = [];
-  let from = pages.start;
-  for (const { start, end } of mapped) {
-    if (end <= from || start >= pages.end) continue;
-    if (start > from) pieces.push({ start: from, end: start, replace: false });
-    const to = end < pages.end ? end : pages.end;
-    pieces.push({ start: start > from ? start : from, end: to, replace: true });
-    from = to;
-  }
-  if (from < pages.end) pieces.push({ start: from, end: pages.end, replace: false });
-  return pieces;
-}
-
-/** `ranges` with one more, still apart and in order: what touches becomes one. */
-function joined(ranges: readonly PageRange[], added: PageRange): PageRange[] {
-  let { start, end } = added;
-  const [before, after]: [PageRange[], PageRange[]] = [[], []];
-  for (const range of ranges) {
-    if (range.end < start) before.push(range);
-    else if (range.start > end) after.push(range);
-    else {
-      if (range.start < start) start = range.start;
-      if (range.end > end) end = range.end;
-    }
-  }
-  return [...before, { start, end }, ...after];
 }
 
 export function protectionText({ read, write, execute }: Protection): ProtectionText {

@@ -11,8 +11,10 @@ import { mmFieldCalls } from '../process/mm-calls.ts';
 import { mmFields } from '../process/mm-fields.ts';
 import { buildStackImage, type StackImage } from '../process/stack-image.ts';
 import type { BackingFile } from '../source/source.ts';
-import { fixedPages, Materials, mapPart, type PageRange } from './mappings.ts';
+import { mapPart } from './mappings.ts';
+import { Materials } from './materials.ts';
 import { checkMemory } from './memory.ts';
+import { fixedPages, type PageRange } from './page-ranges.ts';
 import type { Plan, Step } from './plan.ts';
 
 /** TASK_COMM_LEN without the NUL. */

@@ -1,7 +1,8 @@
 /** Segments to memory steps: what is mapped, what is zeroed, read or copied, and what may be replaced. */
 import { describe, expect, test } from 'vitest';
 import type { Segment } from '../../src/image/image.ts';
-import { Materials, mapPart } from '../../src/plan/mappings.ts';
+import { mapPart } from '../../src/plan/mappings.ts';
+import { Materials } from '../../src/plan/materials.ts';
 import { absolute } from '../../src/process/place.ts';
 import type { Source } from '../../src/source/source.ts';
 import { PROTECTION, segment, testImage } from '../support/images.ts';

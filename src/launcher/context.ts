@@ -1,0 +1,13 @@
+import type { Emitter } from '../emit/emitter.ts';
+import type { Failures } from '../emit/failure.ts';
+
+/** What both halves of the launcher are emitted with. */
+export interface LauncherContext {
+  readonly emitter: Emitter;
+  /** Failures of ours. */
+  readonly failures: Failures;
+  /** Programs that cannot be started. */
+  readonly refusals: Failures;
+  /** Puts a NUL-terminated string into the file and returns its address. */
+  readonly text: (text: string) => bigint;
+}
