@@ -16,12 +16,15 @@ export const DATA = {
   scratch: AUXV_TABLE_SIZE * 8 + 32,
   scratch2: AUXV_TABLE_SIZE * 8 + 40,
   scratch3: AUXV_TABLE_SIZE * 8 + 48,
+  /** The vDSO's pages. */
+  vdso: AUXV_TABLE_SIZE * 8 + 192,
+  vdsoSize: AUXV_TABLE_SIZE * 8 + 200,
   /** What each call of PR_SET_MM by field came to last, by its number: a word each. */
   results: AUXV_TABLE_SIZE * 8 + 64,
   /** Copied in whole from the stub's file: see SETTINGS. */
-  settings: AUXV_TABLE_SIZE * 8 + 192,
+  settings: AUXV_TABLE_SIZE * 8 + 208,
   /** Likewise: texts and tables that the hand-over code reads. */
-  constants: AUXV_TABLE_SIZE * 8 + 384,
+  constants: AUXV_TABLE_SIZE * 8 + 400,
   /** A message under construction, up to the end of the page. */
   message: 2560,
 } as const;

@@ -16,6 +16,7 @@ import { Emitter } from './emitter.ts';
 import type { Machine } from './machine.ts';
 import { protectionBits } from './memory-steps.ts';
 import { emitMm } from './mm-step.ts';
+import { emitPoke, OWN_MEMORY } from './poke.ts';
 import { type Label, REG, X86 } from './x86.ts';
 
 /** include/uapi/linux/prctl.h */
@@ -62,7 +63,7 @@ export function emitHandOver(input: HandOverInput): Uint8Array {
         emitter.systemCall('close', BigInt(input.descriptors[step.file] ?? -1));
         break;
       case 'jump':
-        exitAt = emitJump(step, emitter, exit);
+        exitAt = emitJump(step, emitter, exit, input.store);
         break;
     }
   }
@@ -106,7 +107,12 @@ function emitEnter(code: X86, machine: Machine): void {
 }
 
 /** Returns the address of the bytes of the exit sequence. */
-function emitJump(step: Extract<Step, { op: 'jump' }>, emitter: Emitter, exit: Uint8Array): bigint {
+function emitJump(
+  step: Extract<Step, { op: 'jump' }>,
+  emitter: Emitter,
+  exit: Uint8Array,
+  store: HandOverInput['store'],
+): bigint {
   const { code, machine, wordSize } = emitter;
   const stay = code.label();
   emitter.load(REG.sp, { ...step.sp, offset: step.sp.offset - BigInt(2 * wordSize) });
@@ -120,7 +126,7 @@ function emitJump(step: Extract<Step, { op: 'jump' }>, emitter: Emitter, exit: U
   const exitAt = code.here;
   code.raw(exit);
   code.place(afterExit);
-  emitBorrowVdso(emitter, exitAt, BigInt(exit.length), stay);
+  emitBorrowVdso(emitter, exitAt, BigInt(exit.length), store, stay);
 
   clear(code, machine);
   const [first, second] = machine.parameters;
@@ -142,7 +148,13 @@ function clear(code: X86, machine: Machine): void {
 }
 
 /** Copies the exit sequence behind the vDSO's image and notes where it is, or jumps to `stay`. */
-function emitBorrowVdso(emitter: Emitter, exitAt: bigint, exitSize: bigint, stay: Label): void {
+function emitBorrowVdso(
+  emitter: Emitter,
+  exitAt: bigint,
+  exitSize: bigint,
+  store: HandOverInput['store'],
+  stay: Label,
+): void {
   const { code, machine } = emitter;
   const { ehdr } = machine;
   code.load(REG.bx, emitter.auxv(AT.SYSINFO_EHDR));
@@ -166,13 +178,20 @@ function emitBorrowVdso(emitter: Emitter, exitAt: bigint, exitSize: bigint, stay
   code.jumpIf('below', stay);
   code.store(emitter.data(DATA.exit), REG.cx);
   code.subtract(REG.dx, REG.bx);
-  code.store(emitter.data(DATA.scratch), REG.bx);
-  code.store(emitter.data(DATA.scratch2), REG.dx);
-  // Taking write permission away again cannot fail; getting it is refused where the vDSO is sealed.
-  const vdso = [{ data: DATA.scratch }, { data: DATA.scratch2 }];
+  code.store(emitter.data(DATA.vdso), REG.bx);
+  code.store(emitter.data(DATA.vdsoSize), REG.dx);
+  const [protect, done] = [code.label(), code.label()];
+  const path = store(Buffer.from(OWN_MEMORY));
+  emitPoke(emitter, { from: exitAt, to: { data: DATA.exit }, size: exitSize, path }, protect);
+  code.jump(done);
+
+  // Without /proc. Taking write permission away again cannot fail; getting it is refused where the vDSO is sealed.
+  code.place(protect);
+  const vdso = [{ data: DATA.vdso }, { data: DATA.vdsoSize }];
   emitter.systemCall('mprotect', ...vdso, protectionBits('rwx'));
   emitter.compareWithErrors();
   code.jumpIf('above', stay);
   emitter.copyBytes(exitAt, { data: DATA.exit }, exitSize);
   emitter.systemCall('mprotect', ...vdso, protectionBits('r-x'));
+  code.place(done);
 }

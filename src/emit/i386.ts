@@ -12,6 +12,7 @@ export const machine: Machine = {
     munmap: 91,
     mremap: 163,
     pread64: 180,
+    pwrite64: 181,
     prctl: 172,
     prlimit64: 340,
     open: 5,

@@ -7,6 +7,7 @@ export type SystemCall =
   | 'mprotect'
   | 'mremap'
   | 'pread64'
+  | 'pwrite64'
   | 'prctl'
   | 'prlimit64'
   | 'open'

@@ -15,11 +15,11 @@ import { Emitter } from './emitter.ts';
 import { Failures } from './failure.ts';
 import { emitHandOver, type HandOverStep } from './hand-over.ts';
 import { machine as i386 } from './i386.ts';
+import { emitLeave } from './leave.ts';
 import type { Machine } from './machine.ts';
-import { emitMemoryStep, emitPrologue, emitStack, protectionBits } from './memory-steps.ts';
+import { emitMemoryStep, emitPrologue, emitStack } from './memory-steps.ts';
 import { settings } from './settings.ts';
 import type { StepContext } from './step-context.ts';
-import { REG } from './x86.ts';
 import { machine as x86_64 } from './x86_64.ts';
 
 const MACHINES: Record<Arch, Machine> = { x86_64, i386 };
@@ -72,15 +72,17 @@ export function emitStub(
   const emitter = new Emitter(machine, 0n, dataAddress);
   const failures = new Failures(emitter, blobs.add, EXIT.cannotRun);
   emitPrologue(emitter);
-  emitSteps({ emitter, failures, plan, descriptors, payloads: at.payloads }, at.stack);
+  const context = { emitter, failures, plan, descriptors, payloads: at.payloads };
+  emitSteps(context, at.stack);
+  const part = (from: bigint, to: bigint, bytes: Uint8Array) => ({ from, to, size: BigInt(bytes.length) });
   emitLeave(
-    emitter,
+    context,
     [
-      { from: at.settings, to: dataAddress + BigInt(DATA.settings), size: settingsBytes.length },
-      { from: at.constants, to: dataAddress + BigInt(DATA.constants), size: constantBytes.length },
-      { from: at.handOver, to: handOverAddress, size: handOverBytes.length },
+      part(at.settings, dataAddress + BigInt(DATA.settings), settingsBytes),
+      part(at.constants, dataAddress + BigInt(DATA.constants), constantBytes),
     ],
-    handOverAddress,
+    part(at.handOver, handOverAddress, handOverBytes),
+    blobs.add,
   );
   failures.emit();
   const entry = blobs.add(emitter.code.finish());
@@ -118,16 +120,4 @@ function emitSteps(context: StepContext, stackImage: bigint): void {
         emitMemoryStep(step, context);
     }
   }
-}
-
-/** Fills the data and hand-over pages and goes there. */
-function emitLeave(
-  emitter: Emitter,
-  parts: readonly { readonly from: bigint; readonly to: bigint; readonly size: number }[],
-  handOverAddress: bigint,
-): void {
-  for (const { from, to, size } of parts) emitter.copyBytes(from, to, BigInt(size));
-  emitter.systemCall('mprotect', handOverAddress, PAGE_SIZE, protectionBits('r-x'));
-  emitter.code.moveImmediate(REG.ax, handOverAddress);
-  emitter.code.jumpRegister(REG.ax);
 }

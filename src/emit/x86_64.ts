@@ -11,6 +11,7 @@ export const machine: Machine = {
     munmap: 11,
     mremap: 25,
     pread64: 17,
+    pwrite64: 18,
     prctl: 157,
     prlimit64: 302,
     open: 2,

@@ -13,7 +13,7 @@ export interface Difference {
 
 export const DIFFERENCES = {
   vdso: {
-    what: 'one page of the vDSO is private to the process (smaps: 4 kB of Private_Dirty and the flag ac)',
+    what: 'one page of the vDSO is private to the process (smaps: 4 kB of Private_Dirty)',
     why: 'the last instructions before the program stand in the padding of that page: code cannot unmap itself',
   },
   superPriv: {

@@ -1,9 +1,11 @@
 /**
  * The launcher's child, which becomes Node: `node SCRIPT args…`, with the caller's environment but for what would
- * steer Node. It works on its own copy of the first stack, in place: argc and argv[0] become argv[0] and argv[1].
+ * steer Node. It works on its own copy of the first stack, in place: argc and argv[0] become argv[0] and argv[1],
+ * and options of Node's go below them.
  */
 import { constants } from 'node:os';
 import { REG } from '../emit/x86.ts';
+import { PAGE_SIZE } from '../process/address-space.ts';
 import type { LauncherContext } from './context.ts';
 import { address, held, memory, PATH_MAX, set } from './data.ts';
 import { ASIDE_BYTE, FIRST_DIGIT, NODE_ARGV0, SET_ASIDE, SOCKET_DIGITS } from './protocol.ts';
@@ -14,6 +16,9 @@ const PR_SET_PDEATHSIG = 1n;
 const SIGKILL = 9n;
 const F_DUPFD = 0n;
 const R_OK = 4n;
+/** include/uapi/asm-generic/mman-common.h */
+const PROT_ALL = 7n;
+const MAP_PRIVATE_ANONYMOUS = 0x22n;
 /** 0, 1 and 2 stay what they are, also when they are closed. */
 const FIRST_FREE_FD = 3n;
 
@@ -29,12 +34,32 @@ export function emitChild(context: LauncherContext): void {
   emitSocketName(context);
   emitScriptName(context);
   emitEnvironment(context);
-  const { code } = emitter;
-  code.moveImmediate(REG.ax, address(emitter, 'nodeArgv0'));
-  code.store({ base: REG.bp, displacement: 0 }, REG.ax);
-  code.moveImmediate(REG.ax, address(emitter, 'script'));
-  code.store({ base: REG.bp, displacement: WORD }, REG.ax);
+  emitArguments(context);
   emitFindNode(context);
+}
+
+/** Without pages that are writable and executable at once V8 cannot compile, and Node would not even start. */
+function emitArguments({ emitter, text }: LauncherContext): void {
+  const { code } = emitter;
+  const [interpret, done] = [code.label(), code.label()];
+  const argv = (values: readonly bigint[]) => {
+    values.forEach((value, index) => {
+      code.moveImmediate(REG.ax, value);
+      code.store({ base: REG.bp, displacement: (index + 2 - values.length) * WORD }, REG.ax);
+    });
+    code.move(REG.ax, REG.bp);
+    code.addImmediate(REG.ax, (2 - values.length) * WORD);
+    code.store(memory(emitter, 'argv'), REG.ax);
+  };
+  const [argv0, script] = [address(emitter, 'nodeArgv0'), address(emitter, 'script')];
+  emitter.systemCallNumber(SYS.mmap, 0n, PAGE_SIZE, PROT_ALL, MAP_PRIVATE_ANONYMOUS, -1n, 0n);
+  emitter.compareWithErrors();
+  code.jumpIf('above', interpret);
+  argv([argv0, script]);
+  code.jump(done);
+  code.place(interpret);
+  argv([argv0, ...['--jitless', '--no-expose-wasm'].map(text), script]);
+  code.place(done);
 }
 
 /** NODE_ARGV0 with the number of the socket. */
@@ -156,7 +181,7 @@ function emitFindNode({ emitter, failures, refusals, text }: LauncherContext): v
   code.moveImmediate(REG.si, text(name));
   code.moveImmediate(REG.cx, BigInt(name.length + 1));
   code.repeatMoveBytes();
-  code.move(REG.si, REG.bp);
+  code.load(REG.si, memory(emitter, 'argv'));
   code.moveImmediate(REG.di, candidate);
   code.load(REG.dx, memory(emitter, 'envp'));
   code.moveImmediate(REG.ax, BigInt(SYS.execve));

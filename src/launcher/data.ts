@@ -24,6 +24,7 @@ const sizes = {
   oldLimit: 16,
   newLimit: 16,
   envp: 8,
+  argv: 8,
   path: 8,
   searched: 8,
   /** struct sigaction as the system call has it: handler, flags, restorer, mask. */

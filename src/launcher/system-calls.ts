@@ -3,6 +3,7 @@ export const SYS = {
   read: 0,
   write: 1,
   close: 3,
+  mmap: 9,
   rt_sigaction: 13,
   access: 21,
   getpid: 39,

@@ -1,5 +1,5 @@
 /**
- * Under no_new_privs, and under a seccomp filter that denies prctl, as root and as nobody: a program runs, is what
+ * Under no_new_privs, under PR_SET_MDWE, and under a seccomp filter that denies prctl, as root and as nobody: a program runs, is what
  * the kernel lets us make it, and `--verbose` names the rest. test/qemu compares more kinds of machine.
  */
 import { realpathSync } from 'node:fs';
@@ -60,6 +60,13 @@ describe.each(USERS)('%s', (_, user, setsExe) => {
       expect({ status, stdout }).toEqual({ status: 0, stdout: '2 3 6 -\n' });
       expect(stderr.includes('/proc/PID/exe stays the memfd')).toBe(!setsExe);
       expect(stderr).not.toContain('refused');
+    });
+
+    test('where written memory may not become executable runs and is what it is without', async () => {
+      const prefix = [...user, ...confined(at('confine'), { mdwe: true })];
+      const { native, foreign } = await identities(prefix, name, bits);
+      expect(view(setsExe ? foreign : { ...foreign, exe: native.exe })).toEqual(view(native));
+      expect(await start(prefix, [at(name), '-'])).toEqual({ status: 0, stdout: '2 3 6 -\n', stderr: '' });
     });
 
     test('where prctl is denied runs under its own name, with everything else the stub’s', async () => {

@@ -92,11 +92,6 @@ const flag = (text: string, bit: bigint) => `0x${(BigInt(text) | bit).toString(1
 /** The differences that are known; anything else fails the test. */
 export const EXCEPTIONS: readonly Exception[] = [
   {
-    matches: ({ observable, detail }) => observable === 'smaps' && detail === '[vdso]',
-    ours: (native) => `${native}ac `,
-    difference: DIFFERENCES.vdso,
-  },
-  {
     matches: ({ detail }) => detail === 'private pages of the vDSO',
     ours: () => '1',
     difference: DIFFERENCES.vdso,

@@ -3,6 +3,7 @@
  *   --deny-prctl      a seccomp filter answers EPERM to every prctl
  *   --no-mm-map       a seccomp filter answers EINVAL to PR_SET_MM_MAP and PR_SET_MM_MAP_SIZE, as a kernel
  *                     without them does
+ *   --mdwe            memory that was written may not become executable (PR_SET_MDWE, Linux 6.3)
  *   --drop=NUMBER     a capability less, also in what the command starts
  *   --data-limit=BYTES  RLIMIT_DATA, soft and hard
  */
@@ -21,6 +22,11 @@
 /* arch/x86/entry/syscalls: prctl of each mode. */
 #define PRCTL_64 157
 #define PRCTL_32 172
+/* include/uapi/linux/prctl.h of Linux 6.3 */
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65
+#define PR_MDWE_REFUSE_EXEC_GAIN 1
+#endif
 #define MM_MAP 14
 #define MM_MAP_SIZE 15
 
@@ -63,6 +69,8 @@ int main(int argc, char **argv) {
 			filter = 'd';
 		} else if (strcmp(argv[at], "--no-mm-map") == 0) {
 			filter = 'm';
+		} else if (strcmp(argv[at], "--mdwe") == 0) {
+			if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) != 0) fail(argv[at]);
 		} else if (strncmp(argv[at], "--drop=", 7) == 0) {
 			if (prctl(PR_CAPBSET_DROP, atoi(value + 1), 0, 0, 0) != 0) fail(argv[at]);
 		} else if (strncmp(argv[at], "--data-limit=", 13) == 0) {

@@ -12,15 +12,21 @@ const CAP = { SYS_ADMIN: 21, SYS_RESOURCE: 24, CHECKPOINT_RESTORE: 40 } as const
 export interface Confinement {
   /** A seccomp filter that denies all of prctl, or one that makes the kernel look as if it had no PR_SET_MM_MAP. */
   readonly filter?: 'deny-prctl' | 'no-mm-map';
+  /** PR_SET_MDWE: memory that was written may not become executable. */
+  readonly mdwe?: boolean;
   readonly drop?: readonly (keyof typeof CAP)[];
   /** RLIMIT_DATA, bytes. */
   readonly dataLimit?: number;
 }
 
 /** `program` is what test/programs/confine.c was compiled to. */
-export function confined(program: string, { filter, drop = [], dataLimit }: Confinement): string[] {
+export function confined(
+  program: string,
+  { filter, mdwe = false, drop = [], dataLimit }: Confinement,
+): string[] {
   return [
     program,
+    ...(mdwe ? ['--mdwe'] : []),
     ...drop.map((name) => `--drop=${CAP[name]}`),
     ...(dataLimit === undefined ? [] : [`--data-limit=${dataLimit}`]),
     ...(filter === undefined ? [] : [`--${filter}`]),
