@@ -1,16 +1,21 @@
 /** Writing without process.stdout: that may switch a shared pipe or terminal to non-blocking mode. */
 import { writeSync } from 'node:fs';
+import { ForeignError } from '../errors.ts';
 
-/** Writes all of `text`; a reader who went away is nobody's error. */
+/**
+ * Writes all of `text`. A reader who went away is nobody's error, and where messages cannot be written there is
+ * nobody to tell; output that cannot be written throws INTERNAL.
+ */
 export function write(fd: 1 | 2, text: string): void {
   const bytes = Buffer.from(text);
   for (let done = 0; done < bytes.length; ) {
     try {
       done += writeSync(fd, bytes, done);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EPIPE') return;
-      if (code !== 'EAGAIN') throw error;
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      if (code === 'EAGAIN') continue;
+      if (code === 'EPIPE' || fd === 2) return;
+      throw new ForeignError('INTERNAL', `cannot write to standard output: ${code}`, { cause });
     }
   }
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { NODE_PATH, ROOT, runForeign } from '../support/run.ts';
+import { NODE_PATH, ROOT, runForeign, SHELL_COMMAND, sh } from '../support/run.ts';
 
 const COMMANDS = ['plan', 'inspect', 'formats', 'check'];
 const OPTIONS = ['format', 'argv0', 'env', 'unset-env', 'verbose', 'version', 'help'];
@@ -95,5 +95,18 @@ describe('exit statuses', () => {
     [['inspect'], 2],
   ])('%j: %i', async (args, status) => {
     expect((await runForeign(args)).status).toBe(status);
+  });
+});
+
+describe('where nothing can be written', () => {
+  test('output that is lost is an error', async () => {
+    const { stdout, stderr } = await sh(`${SHELL_COMMAND} --help > /dev/full; echo $?`);
+    expect(stderr).toBe('run-foreign: cannot write to standard output: ENOSPC\n');
+    expect(stdout).toBe('125\n');
+  });
+
+  test('messages that are lost are not', async () => {
+    const { stdout } = await sh(`${SHELL_COMMAND} --verbose /bin/echo runs 2> /dev/full; echo $?`);
+    expect(stdout).toBe('runs\n0\n');
   });
 });
