@@ -12,7 +12,7 @@ export interface HelpTopic {
   readonly options: readonly OptionName[];
 }
 
-const RUN_OPTIONS = ['format', 'argv0', 'env', 'unset-env'] as const;
+const RUN_OPTIONS = ['format', 'argv0', 'env', 'unset-env', 'stdin'] as const;
 
 export const RUN_TOPIC: HelpTopic = {
   usage: 'run-foreign [options] PROGRAM [args...]',

@@ -9,13 +9,14 @@ export interface RunOptions {
   /** `NAME` or `NAME=VALUE`. */
   readonly env?: readonly string[] | undefined;
   readonly unsetEnv?: readonly string[] | undefined;
+  readonly stdin?: string | undefined;
   readonly verbose?: boolean | undefined;
 }
 
 /** What the options' twins in the environment begin with. */
 export const TWIN_PREFIX = 'RUN_FOREIGN_';
 /** The options that change how a program is started; options.ts knows all about them. */
-const TWINS = ['FORMAT', 'ARGV0', 'ENV', 'UNSET_ENV', 'VERBOSE', 'VERSION', 'HELP'];
+const TWINS = ['FORMAT', 'ARGV0', 'ENV', 'UNSET_ENV', 'STDIN', 'VERBOSE', 'VERSION', 'HELP'];
 
 /** Whether any of them is set through the environment: then the plain path is not plain. */
 export function hasTwins(envp: readonly Uint8Array[]): boolean {

@@ -28,6 +28,7 @@ export function programRequest(
     loaders: builtinLoaders,
     self: self(),
     report: options.verbose === true,
+    stdin: options.stdin === undefined ? undefined : toBytes(options.stdin),
   };
 }
 

@@ -29,7 +29,13 @@ const EXIT_SIZE = 16;
 /** X86_EFLAGS_FIXED and X86_EFLAGS_IF: what start_thread sets. */
 const ENTRY_FLAGS = 0x202n;
 
-export type HandOverStep = Extract<Step, { op: 'mm' | 'name' | 'close' | 'jump' }>;
+const OPERATIONS = ['mm', 'name', 'stdin', 'close', 'drop', 'jump'] as const;
+
+export type HandOverStep = Extract<Step, { op: (typeof OPERATIONS)[number] }>;
+
+/** Whether a step is carried out after the stub has left its file. */
+export const isHandOverStep = (step: Step): step is HandOverStep =>
+  (OPERATIONS as readonly string[]).includes(step.op);
 
 export interface HandOverInput {
   readonly machine: Machine;
@@ -59,8 +65,14 @@ export function emitHandOver(input: HandOverInput): Uint8Array {
       case 'name':
         emitName(emitter, input.store);
         break;
+      case 'stdin':
+        emitter.systemCall('dup2', BigInt(input.descriptors[step.file] ?? -1), 0n);
+        break;
       case 'close':
         emitter.systemCall('close', BigInt(input.descriptors[step.file] ?? -1));
+        break;
+      case 'drop':
+        emitter.systemCall('close', BigInt(step.descriptor));
         break;
       case 'jump':
         exitAt = emitJump(step, emitter, exit, input.store);

@@ -16,6 +16,7 @@ export const machine: Machine = {
     prctl: 172,
     prlimit64: 340,
     open: 5,
+    dup2: 63,
     close: 6,
     write: 4,
     exit_group: 252,

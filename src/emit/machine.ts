@@ -11,6 +11,7 @@ export type SystemCall =
   | 'prctl'
   | 'prlimit64'
   | 'open'
+  | 'dup2'
   | 'close'
   | 'write'
   | 'exit_group';

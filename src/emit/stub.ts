@@ -13,7 +13,7 @@ import { DATA, SETTINGS } from './data-page.ts';
 import { elfHeaders, headersSize } from './elf-file.ts';
 import { Emitter } from './emitter.ts';
 import { Failures } from './failure.ts';
-import { emitHandOver, type HandOverStep } from './hand-over.ts';
+import { emitHandOver, isHandOverStep } from './hand-over.ts';
 import { machine as i386 } from './i386.ts';
 import { emitLeave } from './leave.ts';
 import type { Machine } from './machine.ts';
@@ -40,9 +40,7 @@ export function emitStub(
   const blobs = new Blobs(fileAddress, headersSize(machine));
   const constants = new Blobs(dataAddress + BigInt(DATA.constants), 0);
 
-  const handOver = plan.steps.filter((step): step is HandOverStep =>
-    ['mm', 'name', 'close', 'jump'].includes(step.op),
-  );
+  const handOver = plan.steps.filter(isHandOverStep);
   const mm = handOver.find((step) => step.op === 'mm');
   if (mm === undefined) throw new Error('a plan without an mm step');
   const settingsBytes = settings(mm, plan.comm, descriptors, machine);
@@ -105,19 +103,9 @@ export function emitStub(
 
 function emitSteps(context: StepContext, stackImage: bigint): void {
   for (const step of context.plan.steps) {
-    switch (step.op) {
-      case 'stack':
-        emitStack(stackImage, context);
-        break;
-      case 'leave':
-        return;
-      case 'mm':
-      case 'name':
-      case 'close':
-      case 'jump':
-        throw new Error(`the plan's step ${step.op} comes before it leaves the stub`);
-      default:
-        emitMemoryStep(step, context);
-    }
+    if (step.op === 'leave') return;
+    if (isHandOverStep(step)) throw new Error(`the plan's step ${step.op} comes before it leaves the stub`);
+    if (step.op === 'stack') emitStack(stackImage, context);
+    else emitMemoryStep(step, context);
   }
 }

@@ -15,6 +15,7 @@ export const machine: Machine = {
     prctl: 157,
     prlimit64: 302,
     open: 2,
+    dup2: 33,
     close: 3,
     write: 1,
     exit_group: 231,

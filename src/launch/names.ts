@@ -1,6 +1,8 @@
 /** From what the user typed to a file: a path as it is, or a look-up in PATH as execvp(3) does it. */
 import { ForeignError } from '../errors.ts';
 import type { FileSource } from '../source/file.ts';
+import { DEFAULT_MAX_SIZE, type Source } from '../source/source.ts';
+import { descriptorIn, openDescriptor } from './descriptor.ts';
 import { openExecutable } from './open.ts';
 
 const SLASH = 0x2f;
@@ -8,13 +10,26 @@ const SLASH = 0x2f;
 const DEFAULT_PATH = '/bin:/usr/bin';
 
 export interface FoundProgram {
-  readonly source: FileSource;
+  readonly source: Source;
   /** The path that was opened. */
   readonly path: Uint8Array;
+  /** The caller's descriptor that the program came through. */
+  readonly descriptor?: number;
+}
+
+/** A file by its path or by PATH, or what comes through a descriptor (`-`, `fd:N`). */
+export function openNamed(name: Uint8Array, searchPath: Uint8Array | undefined): FoundProgram {
+  const descriptor = descriptorIn(name);
+  if (descriptor === undefined) return findProgram(name, searchPath);
+  return openDescriptor(descriptor, Buffer.from(name).toString(), DEFAULT_MAX_SIZE);
+}
+
+export interface FoundFile extends FoundProgram {
+  readonly source: FileSource;
 }
 
 /** Throws PROGRAM_NOT_FOUND or NOT_EXECUTABLE; `searchPath` is the PATH of the environment. */
-export function findProgram(name: Uint8Array, searchPath: Uint8Array | undefined): FoundProgram {
+export function findProgram(name: Uint8Array, searchPath: Uint8Array | undefined): FoundFile {
   if (name.length === 0)
     throw new ForeignError('PROGRAM_NOT_FOUND', 'an empty name is no program', { subject: "''" });
   if (name.includes(SLASH)) return { source: openExecutable(name), path: name };

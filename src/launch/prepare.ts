@@ -1,5 +1,5 @@
 /** A name and its arguments → a plan: opens the file, asks the loaders, lays it out. Runs nothing. */
-import { realpathSync } from 'node:fs';
+import { constants, openSync, realpathSync } from 'node:fs';
 import { about, ForeignError, hex } from '../errors.ts';
 import type { ProgramImage } from '../image/image.ts';
 import type { LoadContext, LoaderPlugin } from '../loader/contract.ts';
@@ -7,10 +7,10 @@ import { resolveProgram } from '../loader/registry.ts';
 import { hostFacts } from '../native/host-facts.ts';
 import { mapRefusal } from '../native/libc.ts';
 import type { Plan } from '../plan/plan.ts';
-import { planProgram } from '../plan/planner.ts';
+import { type Invocation, planProgram } from '../plan/planner.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
-import type { Source } from '../source/source.ts';
-import { findProgram } from './names.ts';
+import type { BackingFile, Source } from '../source/source.ts';
+import { openNamed } from './names.ts';
 import { openExecutable } from './open.ts';
 
 export interface ProgramRequest {
@@ -28,10 +28,14 @@ export interface ProgramRequest {
   readonly self?: string | undefined;
   /** Whether the stub reports what the kernel refused. */
   readonly report?: boolean;
+  /** A file that is to be the program's standard input. */
+  readonly stdin?: Uint8Array | undefined;
 }
 
 export interface LoadedProgram {
   readonly path: Uint8Array;
+  /** The caller's descriptor that it came through: the program does not get it. */
+  readonly descriptor: number | undefined;
   readonly image: ProgramImage;
   /** The file that the image was found in. */
   readonly source: Source;
@@ -40,16 +44,17 @@ export interface LoadedProgram {
 
 export async function loadProgram(request: ProgramRequest): Promise<LoadedProgram> {
   return about(Buffer.from(request.name).toString(), async () => {
-    const { source, path } = findProgram(request.name, environmentValue(request.envp, 'PATH'));
+    const found = openNamed(request.name, environmentValue(request.envp, 'PATH'));
+    const { source, path } = found;
     const resolution = await resolveProgram({
       source,
-      argv: [request.argv0 ?? request.name, ...request.args],
+      argv: [request.argv0 ?? (found.descriptor === undefined ? request.name : path), ...request.args],
       execfn: path,
       loaders: request.loaders,
       context: loadContext(request.self),
       format: request.format,
     });
-    return { path, ...resolution };
+    return { descriptor: found.descriptor, path, ...resolution };
   });
 }
 
@@ -63,11 +68,34 @@ export async function prepareProgram(request: ProgramRequest): Promise<LoadedPro
       execfn: loaded.path,
       exe: loaded.source.file,
       report: request.report === true,
+      ...descriptorsFor(loaded, request),
     };
     const plan = planProgram(loaded.image, invocation, hostFacts());
     checkOffsets(plan);
     return { ...loaded, plan };
   });
+}
+
+/** What a program came through is not its own: as standard input it gets another, or nothing. */
+function descriptorsFor(
+  { descriptor }: LoadedProgram,
+  { stdin }: ProgramRequest,
+): Pick<Invocation, 'stdin' | 'closed'> {
+  const path = stdin ?? (descriptor === 0 ? Buffer.from('/dev/null') : undefined);
+  return {
+    stdin: path === undefined ? undefined : openInput(path),
+    closed: descriptor === undefined || descriptor === 0 ? undefined : descriptor,
+  };
+}
+
+function openInput(path: Uint8Array): BackingFile {
+  try {
+    return { fd: openSync(Buffer.from(path), constants.O_RDONLY | constants.O_NOCTTY), path, offset: 0 };
+  } catch (cause) {
+    const subject = Buffer.from(path).toString();
+    const why = (cause as NodeJS.ErrnoException).code;
+    throw new ForeignError('USAGE', `--stdin cannot be opened: ${why}`, { subject, cause });
+  }
 }
 
 /** Up to here every file system counts. */

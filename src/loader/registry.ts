@@ -52,6 +52,15 @@ export async function resolveProgram(request: ResolveRequest): Promise<Resolutio
       source = loaded.source;
       continue;
     }
+    if (at.file === undefined) {
+      throw new ForeignError(
+        'UNSUPPORTED',
+        'is a script that lies in no file, so its interpreter could not read it',
+        {
+          subject: at.name,
+        },
+      );
+    }
     if (++interpreters > MAX_INTERPRETER_DEPTH) {
       throw tooDeep(source, `more than ${MAX_INTERPRETER_DEPTH} interpreters name each other (ELOOP)`);
     }

@@ -115,5 +115,9 @@ export type Step =
       readonly report: boolean;
     }
   | { readonly op: 'name' }
+  /** Makes a file standard input. */
+  | { readonly op: 'stdin'; readonly file: number }
   | { readonly op: 'close'; readonly file: number }
+  /** Closes a descriptor of the caller's that the program does not get. */
+  | { readonly op: 'drop'; readonly descriptor: number }
   | { readonly op: 'jump'; readonly entry: Place; readonly sp: Place };

@@ -38,6 +38,10 @@ export interface Invocation {
   readonly exe?: BackingFile | undefined;
   /** Whether the stub says which parts of the identity the kernel would not set. */
   readonly report?: boolean;
+  /** What is to be the program's standard input, when it is not what we have. */
+  readonly stdin?: BackingFile | undefined;
+  /** A descriptor of the caller's that the program does not get. */
+  readonly closed?: number | undefined;
 }
 
 /** Throws IMAGE_REFUSED, MACHINE_REFUSED or TOO_BIG. */
@@ -61,6 +65,7 @@ export function planProgram(image: ProgramImage, invocation: Invocation, host: H
   checkMemory(memory, host);
   checkCarried(materials, stack, layout);
   const exe = invocation.exe === undefined ? undefined : materials.file(invocation.exe);
+  const stdin = invocation.stdin === undefined ? undefined : materials.file(invocation.stdin);
   const starting =
     image.interpreter === undefined ? layout.image(image.entry) : layout.interp(image.interpreter.entry);
   const fields = mmFields(image, layout, stack, host);
@@ -80,7 +85,9 @@ export function planProgram(image: ProgramImage, invocation: Invocation, host: H
       { op: 'leave' },
       { op: 'mm', fields, byField, ...(exe !== undefined && { exe }), report: invocation.report === true },
       { op: 'name' },
+      ...(stdin === undefined ? [] : [{ op: 'stdin', file: stdin } as const]),
       ...materials.files.map((_, file): Step => ({ op: 'close', file })),
+      ...(invocation.closed === undefined ? [] : [{ op: 'drop', descriptor: invocation.closed } as const]),
       { op: 'jump', entry: starting, sp: { base: 'stack', offset: stack.sp } },
     ],
   };

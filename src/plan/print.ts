@@ -81,8 +81,12 @@ function stepLines(step: Step, plan: Plan, ellipsis: string): string[] {
       return mmLines(step, op);
     case 'name':
       return [`${op} ${printable(plan.comm, ellipsis)}`];
+    case 'stdin':
+      return [`${op} file ${step.file}`];
     case 'close':
       return [`${op} file ${step.file}`];
+    case 'drop':
+      return [`${op} descriptor ${step.descriptor}`];
     case 'jump':
       return [`${op} ${placeText(step.entry)}, stack pointer ${placeText(step.sp)}`];
   }

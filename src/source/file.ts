@@ -68,7 +68,8 @@ export function openError(errno: string, name: string, cause?: unknown, otherHin
   });
 }
 
-function fileSource(fd: number, path: Uint8Array, name: string, size: number): FileSource {
+/** A file that is open already, as `fd`; `name` is for messages. */
+export function fileSource(fd: number, path: Uint8Array, name: string, size: number): FileSource {
   return {
     name,
     size,

@@ -27,6 +27,9 @@ export interface Source {
   readonly confidential: boolean;
 }
 
+/** No program is larger than this unless the user says so; bytes. */
+export const DEFAULT_MAX_SIZE = 1024 * 1024 * 1024;
+
 /** The kernel maps whole pages of files, so nothing else can be mapped: x86 has no other size. */
 const PAGE_SIZE = 4096;
 

@@ -46,11 +46,17 @@ const IS_MEMORY: Partial<Record<Step['op'], true>> = {
   mprotect: true,
 };
 
-function checkOrder({ plan, image }: Judged, verdicts: Verdicts): void {
+function checkOrder({ plan, image, invocation }: Judged, verdicts: Verdicts): void {
   const operations = plan.steps.map(({ op }) => op);
   const memory = operations.findIndex((op) => IS_MEMORY[op] !== true);
   const closed = plan.steps.flatMap((step) => (step.op === 'close' ? [step.file] : []));
-  const wanted = ['stack', 'leave', 'mm', 'name', ...plan.files.map(() => 'close'), 'jump'];
+  const wanted = [
+    ...['stack', 'leave', 'mm', 'name'],
+    ...(invocation.stdin === undefined ? [] : ['stdin']),
+    ...plan.files.map(() => 'close'),
+    ...(invocation.closed === undefined ? [] : ['drop']),
+    'jump',
+  ];
   const good =
     operations.slice(memory).join() === wanted.join() &&
     closed.sort((a, b) => a - b).join() === [...plan.files.keys()].join();
