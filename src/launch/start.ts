@@ -5,7 +5,7 @@
  */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { emitStub } from '../emit/stub.ts';
-import { ForeignError } from '../errors.ts';
+import { EXIT, ForeignError } from '../errors.ts';
 import { MAX_DESCRIPTORS, socketFrom } from '../launcher/protocol.ts';
 import { SystemError, sendDescriptors } from '../native/libc.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -34,7 +34,7 @@ export async function startPlan(plan: Plan, say: (text: string) => void): Promis
     const [, ...numbers] = exchange(socket, [file.fd, ...fds]);
     file.finish(emitStub(plan, numbers, payloads));
     writeAll(socket, Buffer.alloc(1));
-    return await untilEnded();
+    waitForTheEnd(socket);
   } catch (cause) {
     closeSync(file.fd);
     if (!(cause instanceof SystemError)) throw cause;
@@ -72,9 +72,8 @@ function exchange(socket: number, fds: readonly number[]): number[] {
   return fds.map((_, index) => answer.readInt32LE(index * 4));
 }
 
-/** The launcher ends this process; what it then cannot do it says itself. */
-function untilEnded(): Promise<never> {
-  return new Promise(() => {
-    setInterval(() => {}, 1 << 30);
-  });
+/** The launcher ends this process; what it then cannot do it says itself. If it is gone, there is nobody to tell. */
+function waitForTheEnd(socket: number): never {
+  readSync(socket, Buffer.alloc(1));
+  process.exit(EXIT.ours);
 }
