@@ -1,6 +1,7 @@
-/** From what the user typed to a file: a path as it is, or a look-up in PATH as execvp(3) does it. */
+/** From what the user typed to a program: a URL, a path as it is, or a look-up in PATH as execvp(3) does it. */
 import { ForeignError } from '../errors.ts';
-import type { FileSource } from '../source/file.ts';
+import { isHttpUrl, parseHttpUrl, shownUrl } from '../source/http-url.ts';
+import type { Source } from '../source/source.ts';
 import { openExecutable } from './open.ts';
 
 const SLASH = 0x2f;
@@ -8,13 +9,61 @@ const SLASH = 0x2f;
 const DEFAULT_PATH = '/bin:/usr/bin';
 
 export interface FoundProgram {
-  readonly source: FileSource;
-  /** The path that was opened. */
+  readonly source: Source & { close(): void };
+  /** The path that was opened, or the last part of a URL's. */
   readonly path: Uint8Array;
 }
 
-/** Throws PROGRAM_NOT_FOUND or NOT_EXECUTABLE; `searchPath` is the PATH of the environment. */
-export function findProgram(name: Uint8Array, searchPath: Uint8Array | undefined): FoundProgram {
+/** What makes a program from the network acceptable. */
+export interface NetworkOptions {
+  /** Hex digits. */
+  readonly sha256?: string | undefined;
+  /** A public key of minisign, or the file that holds it. */
+  readonly verifyKey?: string | undefined;
+  /** Whether one of them was given for this very program, so that it must not be ignored. */
+  readonly demanded?: boolean | undefined;
+  /** A file of certificates to trust, too. */
+  readonly extraCa?: string | undefined;
+}
+
+/** How a program's name is shown: of a URL only what holds no secrets. */
+export function shownName(name: Uint8Array): string {
+  const text = Buffer.from(name).toString();
+  return isHttpUrl(text) ? shownUrl(text) : text;
+}
+
+/** argv[0] when nobody wishes another: as it was typed, but for URLs. */
+export function defaultArgv0(name: Uint8Array): Uint8Array {
+  const text = Buffer.from(name).toString();
+  return isHttpUrl(text) ? Buffer.from(parseHttpUrl(text).file) : name;
+}
+
+/**
+ * Throws PROGRAM_NOT_FOUND or NOT_EXECUTABLE, and what openHttp does; `searchPath` is the PATH of the
+ * environment.
+ */
+export async function findProgram(
+  name: Uint8Array,
+  searchPath: Uint8Array | undefined,
+  network: NetworkOptions = {},
+): Promise<FoundProgram> {
+  const text = Buffer.from(name).toString();
+  if (!isHttpUrl(text)) {
+    if (network.demanded === true) throw localRefusal();
+    return findLocal(name, searchPath);
+  }
+  const { openHttp } = await import('../source/http.ts');
+  return { source: await openHttp(text, network), path: defaultArgv0(name) };
+}
+
+/** A check that cannot be kept must not be promised: a file may change between it and the kernel's mapping. */
+function localRefusal(): ForeignError {
+  return new ForeignError('USAGE', '--sha256 and --verify-key are for programs from the network', {
+    hint: 'check local files with sha256sum -c or minisign -V',
+  });
+}
+
+function findLocal(name: Uint8Array, searchPath: Uint8Array | undefined): FoundProgram {
   if (name.length === 0)
     throw new ForeignError('PROGRAM_NOT_FOUND', 'an empty name is no program', { subject: "''" });
   if (name.includes(SLASH)) return { source: openExecutable(name), path: name };
