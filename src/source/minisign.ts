@@ -26,10 +26,9 @@ export interface Signature {
 
 /** A public key as minisign prints it: the base64 text alone, or the file with its comment. Throws USAGE. */
 export function parsePublicKey(text: string): PublicKey {
-  const lines = text.split(/\r?\n/).filter((line) => line !== '');
-  const line = lines.find((each) => !each.startsWith('untrusted comment:'));
-  const bytes = line === undefined ? undefined : exactBase64(line, PUBLIC_KEY);
-  if (bytes === undefined || lines.length > 2 || bytes.toString('latin1', 0, 2) !== 'Ed')
+  const lines = text.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('untrusted comment:'));
+  const bytes = lines.length === 1 ? exactBase64(lines[0], PUBLIC_KEY) : undefined;
+  if (bytes?.toString('latin1', 0, 2) !== 'Ed')
     throw new ForeignError('USAGE', 'the key to verify with is no public key of minisign', {
       hint: 'it is the line of minisign.pub that begins with RW',
     });
