@@ -174,12 +174,34 @@ export function quoted(value: string | undefined): string {
   return value.length <= MAX_QUOTED ? `'${value}'` : `'${value.slice(0, MAX_QUOTED)}...'`;
 }
 
+const UNTRUSTED = "nobody known vouches for the server's certificate";
+/** Errors that people meet, in words. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nobody answers there',
+  ENOTFOUND: 'there is no such host',
+  EHOSTUNREACH: 'the host cannot be reached',
+  ENETUNREACH: 'the network cannot be reached',
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  CERT_HAS_EXPIRED: "the server's certificate has expired",
+  ERR_TLS_CERT_ALTNAME_INVALID: "the server's certificate is for another host",
+};
+
 function asNetworkError(error: unknown): unknown {
   if (error instanceof ForeignError || error instanceof Interrupted) return error;
   if (!(error instanceof Error)) return error;
   const { code } = error as NodeJS.ErrnoException;
   if (code !== undefined && PASSING.has(code)) return new Interrupted(`the connection was cut (${code})`);
+  const meaning = MEANINGS[code ?? ''];
   // The text of some errors is several lines, or holds the certificate.
   const what = code ?? quoted(error.message.split('\n')[0]);
-  return network(`cannot be fetched: ${what}`, error);
+  const message =
+    meaning === undefined ? `cannot be fetched: ${what}` : `cannot be fetched: ${meaning} (${what})`;
+  return new ForeignError('NETWORK', message, {
+    cause: error,
+    ...(meaning === UNTRUSTED && { hint: 'NODE_EXTRA_CA_CERTS can name a file of certificates to trust' }),
+  });
 }
