@@ -83,7 +83,8 @@ async function loadCarefully(loader: LoaderPlugin, source: Source, context: Load
     };
     try {
       const loaded = await loader.load(source, closed);
-      if (!wanted) return loaded;
+      // What was inside would be a source of its own, and nobody would know where it came from.
+      if (!wanted && loaded.kind === 'image') return loaded;
     } catch (error) {
       if (!wanted) throw error;
     }

@@ -273,6 +273,16 @@ describe('a source that is to be authenticated', () => {
     expect(sourceFrom(good.source, 3).authenticate).toBeDefined();
   });
 
+  test('is authenticated before something is taken out of it, even by what is no wrapper', async () => {
+    const { source, log } = unsure(text('bytes'), false);
+    const odd = plugin('odd', 'exact', {
+      load: () => ({ kind: 'unwrap', source: memorySource(elf.bytes, 'inside') }),
+    });
+    const request = { source, argv: [], execfn: text('net'), loaders: [odd], context: contextOf({}) };
+    expect((await foreignError(() => resolveProgram(request))).code).toBe('UNAUTHENTICATED');
+    expect(log).toEqual(['authenticate']);
+  });
+
   test('has no file that an interpreter could open', async () => {
     const { source, log } = unsure(text('#!/bin/sh\n'), true);
     const error = await foreignError(() => resolve(source, log, { '/bin/sh': elf.bytes }));
