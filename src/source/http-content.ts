@@ -84,6 +84,8 @@ async function fetchRange(ranges: Ranges, from: number, end: number, first?: Ans
   let done = 0;
   let waiting = first;
   await persistently(options, async () => {
+    // Cut after the last byte, and before the end of the message.
+    if (done === bytes.length) return;
     const wanted = { from: from + done, end, total: size };
     const headers = { Range: `bytes=${wanted.from}-${end - 1}`, ...ifRange(version) };
     const answer = waiting ?? (await client.get(url, headers));

@@ -163,6 +163,23 @@ describe('a connection that is cut', () => {
     expect(server.requests.map(({ range }) => range)).toContain(`bytes=${1024 + count}-17407`);
   });
 
+  test('after the last byte of a block, before the end of the message', async () => {
+    server.misbehave = ({ response, number }, bytes) => {
+      if (number > 1) return false;
+      const [from, end] = number === 0 ? [0, 1024] : [1024, 17408];
+      response.writeHead(206, { 'Content-Range': `bytes ${from}-${end - 1}/${bytes.length}`, ETag: '"one"' });
+      response.write(bytes.subarray(from, end), () => setTimeout(() => response.destroy(), 5));
+      return true;
+    };
+    expect(await fetchAll(url)).toEqual(CONTENT);
+    // Nothing is asked for again.
+    expect(server.requests.map(({ range }) => range).sort()).toEqual([
+      'bytes=0-1023',
+      'bytes=1024-17407',
+      'bytes=17408-19555',
+    ]);
+  });
+
   test('at every byte of an answer, headers included, is an error or no matter', async () => {
     const body = Buffer.from('a program');
     const answer = Buffer.from(
