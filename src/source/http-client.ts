@@ -152,7 +152,8 @@ function readCertificates(path: string): string {
   }
 }
 
-function redirected(from: URL, location: string | undefined): URL {
+/** Where an answer sends us, if we go there. Throws NETWORK. */
+export function redirected(from: URL, location: string | undefined): URL {
   if (location === undefined || !URL.canParse(location, from.href)) throw network('redirects to nowhere');
   const to = new URL(location, from.href);
   to.hash = '';

@@ -1,6 +1,7 @@
 /** Servers that lie, change their minds, send people away or never end. */
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { redirected } from '../../src/source/http-client.ts';
 import { foreignError } from '../support/errors.ts';
 import { fetchAll, openSmall, unlike } from '../support/http-client.ts';
 import { serve, sha256, type TestServer, testServer } from '../support/http-server.ts';
@@ -257,5 +258,15 @@ describe('redirects', () => {
     redirect(location);
     await expectRefused('NETWORK', text);
     expect(server.requests).toHaveLength(1);
+  });
+
+  test('never from https to http', async () => {
+    const secure = new URL('https://host/x');
+    expect(redirected(secure, '//other/y').href).toBe('https://other/y');
+    expect(redirected(new URL('http://host/x'), 'https://host/x').href).toBe('https://host/x');
+    for (const location of ['http://host/x', 'HTTP://host/x', ' http://host/x'])
+      expect((await foreignError(() => redirected(secure, location))).message).toContain(
+        'from https to http',
+      );
   });
 });
