@@ -17,6 +17,8 @@ export type ErrorCode =
   | 'TOO_BIG'
   | 'NESTED_TOO_DEEP'
   | 'MACHINE_REFUSED'
+  | 'UNAUTHENTICATED'
+  | 'NETWORK'
   | 'USAGE'
   | 'INTERNAL';
 
@@ -31,6 +33,8 @@ const STATUS: Record<ErrorCode, number> = {
   TOO_BIG: EXIT.cannotRun,
   NESTED_TOO_DEEP: EXIT.cannotRun,
   MACHINE_REFUSED: EXIT.cannotRun,
+  UNAUTHENTICATED: EXIT.cannotRun,
+  NETWORK: EXIT.cannotRun,
   USAGE: EXIT.usage,
   INTERNAL: EXIT.ours,
 };

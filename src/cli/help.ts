@@ -12,11 +12,14 @@ export interface HelpTopic {
   readonly options: readonly OptionName[];
 }
 
-const RUN_OPTIONS = ['format', 'argv0', 'env', 'unset-env', 'stdin'] as const;
+const NETWORK_OPTIONS = ['sha256', 'verify-key'] as const;
+const RUN_OPTIONS = ['format', 'argv0', 'env', 'unset-env', 'stdin', ...NETWORK_OPTIONS] as const;
 
 export const RUN_TOPIC: HelpTopic = {
   usage: 'run-foreign [options] PROGRAM [args...]',
-  about: 'Becomes PROGRAM, which may be in a format that Linux itself does not run.',
+  about:
+    'Becomes PROGRAM, which may be in a format that Linux itself does not run. ' +
+    'PROGRAM is a path, a name in PATH, or an http or https URL.',
   options: [...RUN_OPTIONS, 'verbose', 'version', 'help'],
 };
 
@@ -29,7 +32,7 @@ export const TOPICS = {
   inspect: {
     usage: 'run-foreign inspect [options] PROGRAM',
     about: 'Shows what is in PROGRAM: its segments, its interpreter, its map of memory.',
-    options: ['format', 'json', 'help'],
+    options: ['format', ...NETWORK_OPTIONS, 'json', 'help'],
   },
   formats: {
     usage: 'run-foreign formats [--json]',
@@ -61,6 +64,7 @@ const EXAMPLES = [
   ['run-foreign --format aout ./tally', 'run it as a.out, whatever it looks like'],
   ['run-foreign --argv0=-sh sh', 'a login shell'],
   ['run-foreign plan --json ./tally', 'see what would be done'],
+  ['run-foreign https://host/tally#sha256=HEX', 'run exactly this file'],
   ['run-foreign -- plan', 'run a program called plan'],
 ] as const;
 
@@ -74,7 +78,7 @@ export function mainHelp(): string {
     `usage: ${RUN_TOPIC.usage}`,
     '       run-foreign COMMAND [options] ...',
     '',
-    RUN_TOPIC.about,
+    ...wrap(RUN_TOPIC.about, 80),
     "All that follows PROGRAM is the program's own; -- ends our options before it.",
     '',
     'Commands:',

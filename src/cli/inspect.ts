@@ -21,6 +21,7 @@ export async function inspect(
   }
   if (rest.length > 1) throw usageError('inspect takes one PROGRAM', 'see run-foreign inspect --help');
   const { image, source } = await loadProgram(programRequest(rest, envp, options));
+  await source.authenticate?.();
   const refused = refusal(image);
   write(
     1,

@@ -30,6 +30,16 @@ const SPECS = {
   },
   'unset-env': { kind: 'list', value: 'NAME', help: 'leave a variable out; may be repeated' },
   stdin: { kind: 'text', value: 'FILE', help: 'what the program gets as standard input' },
+  sha256: {
+    kind: 'text',
+    value: 'HEX',
+    help: 'what a program from the network must be, as sha256sum prints it',
+  },
+  'verify-key': {
+    kind: 'text',
+    value: 'KEY|FILE',
+    help: 'the minisign public key that must have signed a program from the network; URL.minisig is the signature',
+  },
   verbose: { kind: 'flag', help: 'say what is done, and what the kernel would not do' },
   json: { kind: 'flag', help: 'write JSON, for machines' },
   version: { kind: 'flag', help: 'show the version' },
@@ -80,7 +90,7 @@ export async function parseArguments(
   if (odd !== undefined) throw unknownOption([odd]);
   checkOwn(ownTexts, names);
   const own = args.slice(0, ended ? from - 1 : from);
-  return { options: optionsFrom(found), own, rest: args.slice(from), ended };
+  return { options: optionsFrom(found, ownTexts), own, rest: args.slice(from), ended };
 }
 
 async function runYargs(
@@ -165,11 +175,12 @@ function unknownOption(own: readonly string[]): ForeignError {
   return usageError(`unknown option: ${forPeople(text)}`);
 }
 
-function optionsFrom(found: Record<string, unknown>): Options {
+function optionsFrom(found: Record<string, unknown>, own: readonly string[]): Options {
   const list = (name: OptionName) => [found[name] ?? []].flat() as string[];
   const last = (name: OptionName) => list(name).at(-1);
   const flag = (name: OptionName) => [found[name]].flat().at(-1) === true;
   const format = last('format');
+  const verifyKey = last('verify-key');
   const env = list('env');
   const unsetEnv = list('unset-env');
   if (env.some((entry) => entry === '' || entry.startsWith('='))) throw usageError('--env needs a name');
@@ -182,6 +193,9 @@ function optionsFrom(found: Record<string, unknown>): Options {
     unsetEnv,
     stdin: last('stdin'),
     verbose: flag('verbose'),
+    sha256: last('sha256'),
+    verifyKey: verifyKey === undefined ? undefined : forPeople(verifyKey),
+    checkDemanded: own.some((text) => /^--(sha256|verify-key)(=|$)/.test(text)),
     json: flag('json'),
     version: flag('version'),
     help: flag('help'),

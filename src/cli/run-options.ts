@@ -11,12 +11,27 @@ export interface RunOptions {
   readonly unsetEnv?: readonly string[] | undefined;
   readonly stdin?: string | undefined;
   readonly verbose?: boolean | undefined;
+  readonly sha256?: string | undefined;
+  readonly verifyKey?: string | undefined;
+  /** Whether one of the two was given as an argument, and not only through the environment. */
+  readonly checkDemanded?: boolean | undefined;
 }
 
 /** What the options' twins in the environment begin with. */
 export const TWIN_PREFIX = 'RUN_FOREIGN_';
 /** The options that change how a program is started; options.ts knows all about them. */
-const TWINS = ['FORMAT', 'ARGV0', 'ENV', 'UNSET_ENV', 'STDIN', 'VERBOSE', 'VERSION', 'HELP'];
+const TWINS = [
+  'FORMAT',
+  'ARGV0',
+  'ENV',
+  'UNSET_ENV',
+  'STDIN',
+  'VERBOSE',
+  'VERSION',
+  'HELP',
+  'SHA256',
+  'VERIFY_KEY',
+];
 
 /** Whether any of them is set through the environment: then the plain path is not plain. */
 export function hasTwins(envp: readonly Uint8Array[]): boolean {

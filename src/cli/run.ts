@@ -5,7 +5,7 @@
 import { builtinLoaders } from '../../loaders/index.ts';
 import { about, hex, printable } from '../errors.ts';
 import { differencesFor } from '../launch/differences.ts';
-import { type ProgramRequest, prepareProgram } from '../launch/prepare.ts';
+import { environmentValue, type ProgramRequest, prepareProgram } from '../launch/prepare.ts';
 import { startPlan } from '../launch/start.ts';
 import { toBytes } from './invocation.ts';
 import { writeLine } from './output.ts';
@@ -19,6 +19,7 @@ export function programRequest(
   options: RunOptions,
 ): ProgramRequest {
   const [name = new Uint8Array(0), ...args] = command;
+  const extraCa = environmentValue(envp, 'NODE_EXTRA_CA_CERTS');
   return {
     name,
     args,
@@ -29,6 +30,13 @@ export function programRequest(
     self: self(),
     report: options.verbose === true,
     stdin: options.stdin === undefined ? undefined : toBytes(options.stdin),
+    network: {
+      sha256: options.sha256,
+      verifyKey: options.verifyKey,
+      demanded: options.checkDemanded,
+      // Ours and not the program's, for which --env may have set another.
+      extraCa: extraCa === undefined || extraCa.length === 0 ? undefined : Buffer.from(extraCa).toString(),
+    },
   };
 }
 

@@ -15,7 +15,7 @@ const CHUNK_BYTES = 1 << 20;
 const RETRY_MILLISECONDS = 5;
 
 export interface DescriptorProgram {
-  readonly source: Source;
+  readonly source: Source & { close(): void };
   /** The file's own path if it has one, else the name under which Linux knows the descriptor. */
   readonly path: Uint8Array;
   /** The descriptor's number in the process that becomes the program. */
@@ -46,7 +46,8 @@ export function openDescriptor(descriptor: number, name: string, maxSize: number
   }
   const known = Buffer.from(`/dev/fd/${descriptor}`);
   if (!stat.isFile()) {
-    return { source: memorySource(readAll(descriptor, name, maxSize), name), path: known, descriptor };
+    const source = memorySource(readAll(descriptor, name, maxSize), name);
+    return { source: { ...source, close: () => {} }, path: known, descriptor };
   }
   // Opened anew, so that the number may be given to another file while this one is still needed.
   const own = openSync(`/proc/self/fd/${descriptor}`, constants.O_RDONLY);
@@ -56,7 +57,8 @@ export function openDescriptor(descriptor: number, name: string, maxSize: number
     closeSync(own);
     throw new ForeignError('NOT_EXECUTABLE', 'stands behind the end of its file', { subject: name });
   }
-  return { source: info.offset === 0 ? file : sourceFrom(file, info.offset), path, descriptor };
+  const source = info.offset === 0 ? file : sourceFrom(file, info.offset);
+  return { source: { ...source, close: file.close }, path, descriptor };
 }
 
 /**

@@ -1,6 +1,9 @@
-/** From what the user typed to a file: a path as it is, or a look-up in PATH as execvp(3) does it. */
+/**
+ * From what the user typed to a program: a URL, a descriptor (`-`, `fd:N`), a path as it is, or a look-up in PATH as
+ * execvp(3) does it.
+ */
 import { ForeignError } from '../errors.ts';
-import type { FileSource } from '../source/file.ts';
+import { isHttpUrl, parseHttpUrl, shownUrl } from '../source/http-url.ts';
 import { DEFAULT_MAX_SIZE, type Source } from '../source/source.ts';
 import { descriptorIn, openDescriptor } from './descriptor.ts';
 import { openExecutable } from './open.ts';
@@ -10,26 +13,66 @@ const SLASH = 0x2f;
 const DEFAULT_PATH = '/bin:/usr/bin';
 
 export interface FoundProgram {
-  readonly source: Source;
-  /** The path that was opened. */
+  readonly source: Source & { close(): void };
+  /** The path that was opened, or the last part of a URL's. */
   readonly path: Uint8Array;
+  /** argv[0] when nobody wishes another. */
+  readonly argv0: Uint8Array;
   /** The caller's descriptor that the program came through. */
   readonly descriptor?: number;
 }
 
-/** A file by its path or by PATH, or what comes through a descriptor (`-`, `fd:N`). */
-export function openNamed(name: Uint8Array, searchPath: Uint8Array | undefined): FoundProgram {
+/** What makes a program from the network acceptable. */
+export interface NetworkOptions {
+  /** Hex digits. */
+  readonly sha256?: string | undefined;
+  /** A public key of minisign, or the file that holds it. */
+  readonly verifyKey?: string | undefined;
+  /** Whether one of them was given for this very program, so that it must not be ignored. */
+  readonly demanded?: boolean | undefined;
+  /** A file of certificates to trust, too. */
+  readonly extraCa?: string | undefined;
+}
+
+/** How a program's name is shown: of a URL only what holds no secrets. */
+export function shownName(name: Uint8Array): string {
+  const text = Buffer.from(name).toString();
+  return isHttpUrl(text) ? shownUrl(text) : text;
+}
+
+/**
+ * Throws PROGRAM_NOT_FOUND or NOT_EXECUTABLE, and what openHttp does; `searchPath` is the PATH of the
+ * environment.
+ */
+export async function findProgram(
+  name: Uint8Array,
+  searchPath: Uint8Array | undefined,
+  network: NetworkOptions = {},
+): Promise<FoundProgram> {
+  const text = Buffer.from(name).toString();
+  if (isHttpUrl(text)) {
+    const { openHttp } = await import('../source/http.ts');
+    const file = Buffer.from(parseHttpUrl(text).file);
+    return { source: await openHttp(text, network), path: file, argv0: file };
+  }
+  if (network.demanded === true) throw localRefusal();
   const descriptor = descriptorIn(name);
-  if (descriptor === undefined) return findProgram(name, searchPath);
-  return openDescriptor(descriptor, Buffer.from(name).toString(), DEFAULT_MAX_SIZE);
+  if (descriptor === undefined) return { argv0: name, ...findLocal(name, searchPath) };
+  const found = openDescriptor(descriptor, text, DEFAULT_MAX_SIZE);
+  return { argv0: found.path, ...found };
 }
 
-export interface FoundFile extends FoundProgram {
-  readonly source: FileSource;
+/** A check that cannot be kept must not be promised: a file may change between it and the kernel's mapping. */
+function localRefusal(): ForeignError {
+  return new ForeignError('USAGE', '--sha256 and --verify-key are for programs from the network', {
+    hint: 'check local files with sha256sum -c or minisign -V',
+  });
 }
 
-/** Throws PROGRAM_NOT_FOUND or NOT_EXECUTABLE; `searchPath` is the PATH of the environment. */
-export function findProgram(name: Uint8Array, searchPath: Uint8Array | undefined): FoundFile {
+function findLocal(
+  name: Uint8Array,
+  searchPath: Uint8Array | undefined,
+): Pick<FoundProgram, 'source' | 'path'> {
   if (name.length === 0)
     throw new ForeignError('PROGRAM_NOT_FOUND', 'an empty name is no program', { subject: "''" });
   if (name.includes(SLASH)) return { source: openExecutable(name), path: name };

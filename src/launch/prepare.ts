@@ -1,4 +1,4 @@
-/** A name and its arguments → a plan: opens the file, asks the loaders, lays it out. Runs nothing. */
+/** A name and its arguments → a plan: opens the program, asks the loaders, lays it out. Runs nothing. */
 import { constants, openSync, realpathSync } from 'node:fs';
 import { about, ForeignError, hex } from '../errors.ts';
 import type { ProgramImage } from '../image/image.ts';
@@ -10,15 +10,15 @@ import type { Plan } from '../plan/plan.ts';
 import { type Invocation, planProgram } from '../plan/planner.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import type { BackingFile, Source } from '../source/source.ts';
-import { openNamed } from './names.ts';
+import { findProgram, type NetworkOptions, shownName } from './names.ts';
 import { openExecutable } from './open.ts';
 
 export interface ProgramRequest {
-  /** As the user typed it: a path, or a name to look up in PATH. */
+  /** As the user typed it: a path, a name to look up in PATH, or a URL. */
   readonly name: Uint8Array;
   /** Without argv[0]. */
   readonly args: readonly Uint8Array[];
-  /** argv[0], when it is not to be `name`. */
+  /** argv[0], when it is not to be `name` (of a URL, the last part). */
   readonly argv0?: Uint8Array | undefined;
   /** `NAME=VALUE` strings. */
   readonly envp: readonly Uint8Array[];
@@ -30,6 +30,7 @@ export interface ProgramRequest {
   readonly report?: boolean;
   /** A file that is to be the program's standard input. */
   readonly stdin?: Uint8Array | undefined;
+  readonly network?: NetworkOptions;
 }
 
 export interface LoadedProgram {
@@ -42,13 +43,18 @@ export interface LoadedProgram {
   readonly argv: readonly Uint8Array[];
 }
 
+/**
+ * Of a program from the network only what the loaders looked at was fetched, and nothing of it was checked: call
+ * `source.authenticate` before anything else is done with it.
+ */
 export async function loadProgram(request: ProgramRequest): Promise<LoadedProgram> {
-  return about(Buffer.from(request.name).toString(), async () => {
-    const found = openNamed(request.name, environmentValue(request.envp, 'PATH'));
+  return about(shownName(request.name), async () => {
+    const searchPath = environmentValue(request.envp, 'PATH');
+    const found = await findProgram(request.name, searchPath, request.network);
     const { source, path } = found;
     const resolution = await resolveProgram({
       source,
-      argv: [request.argv0 ?? (found.descriptor === undefined ? request.name : path), ...request.args],
+      argv: [request.argv0 ?? found.argv0, ...request.args],
       execfn: path,
       loaders: request.loaders,
       context: loadContext(request.self),
@@ -58,11 +64,13 @@ export async function loadProgram(request: ProgramRequest): Promise<LoadedProgra
   });
 }
 
+/** The plan is made of nothing that was not authenticated. */
 export async function prepareProgram(request: ProgramRequest): Promise<LoadedProgram & { plan: Plan }> {
   const loaded = await loadProgram(request);
-  return about(Buffer.from(request.name).toString(), async () => {
+  const program = shownName(request.name);
+  return about(program, async () => {
     const invocation = {
-      program: Buffer.from(request.name).toString(),
+      program,
       argv: loaded.argv,
       envp: request.envp,
       execfn: loaded.path,
@@ -72,6 +80,8 @@ export async function prepareProgram(request: ProgramRequest): Promise<LoadedPro
     };
     const plan = planProgram(loaded.image, invocation, hostFacts());
     checkOffsets(plan);
+    // Only now, so that what cannot be run anyhow is not fetched.
+    await loaded.source.authenticate?.();
     return { ...loaded, plan };
   });
 }

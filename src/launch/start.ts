@@ -8,15 +8,13 @@ import { emitStub } from '../emit/stub.ts';
 import { EXIT, ForeignError } from '../errors.ts';
 import { MAX_DESCRIPTORS, socketFrom } from '../launcher/protocol.ts';
 import { SystemError, sendDescriptors } from '../native/libc.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Payload, Plan } from '../plan/plan.ts';
 import { becomeStub } from './exec.ts';
 import { createStubFile, writeAll } from './stub-file.ts';
 
 /** Becomes the program; returns only by throwing. `say` is told what is unusual about the start. */
 export async function startPlan(plan: Plan, say: (text: string) => void): Promise<never> {
-  const payloads = await Promise.all(
-    plan.payloads.map(({ source, offset, size }) => source.read(offset, size)),
-  );
+  const payloads = await Promise.all(plan.payloads.map(authenticBytes));
   const confidential = plan.payloads.some(({ source }) => source.confidential);
   const fds = plan.files.map(({ fd }) => fd);
   const file = createStubFile(Buffer.from(plan.comm).toString(), confidential);
@@ -43,6 +41,12 @@ export async function startPlan(plan: Plan, say: (text: string) => void): Promis
       cause,
     });
   }
+}
+
+/** Whoever made the plan: no byte goes into a stub that was not checked. */
+async function authenticBytes({ source, offset, size }: Payload): Promise<Uint8Array> {
+  await source.authenticate?.();
+  return source.read(offset, size);
 }
 
 /** Our end of the socket to the launcher, if it started us. */

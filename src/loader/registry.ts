@@ -5,7 +5,7 @@
 import { about, ForeignError } from '../errors.ts';
 import type { ProgramImage } from '../image/image.ts';
 import type { Source } from '../source/source.ts';
-import type { LoadContext, LoaderPlugin } from './contract.ts';
+import type { LoadContext, Loaded, LoaderPlugin } from './contract.ts';
 
 /** How many wrappers (a `#!` line of ours, later ciphers and compressors) may lie inside each other. */
 const MAX_UNWRAP_DEPTH = 8;
@@ -41,7 +41,7 @@ export async function resolveProgram(request: ResolveRequest): Promise<Resolutio
     const at = source;
     const { loader, loaded } = await about(at.name, async () => {
       const loader = await chooseLoader(at, request.loaders, format);
-      return { loader, loaded: await loader.load(at, request.context) };
+      return { loader, loaded: await loadCarefully(loader, at, request.context) };
     });
     if (loaded.kind === 'image') return { image: loaded.image, source: file, argv };
     if (loaded.kind === 'unwrap') {
@@ -52,15 +52,7 @@ export async function resolveProgram(request: ResolveRequest): Promise<Resolutio
       source = loaded.source;
       continue;
     }
-    if (at.file === undefined) {
-      throw new ForeignError(
-        'UNSUPPORTED',
-        'is a script that lies in no file, so its interpreter could not read it',
-        {
-          subject: at.name,
-        },
-      );
-    }
+    if (at.file === undefined) throw noFileToInterpret(source, loaded.path);
     if (++interpreters > MAX_INTERPRETER_DEPTH) {
       throw tooDeep(source, `more than ${MAX_INTERPRETER_DEPTH} interpreters name each other (ELOOP)`);
     }
@@ -71,6 +63,43 @@ export async function resolveProgram(request: ResolveRequest): Promise<Resolutio
     format = undefined;
     unwraps = 0;
   }
+}
+
+/**
+ * Loads from a source that may be anybody's. Its headers may be read, so that a file that cannot be run is not
+ * fetched for nothing; but no other file is opened because of them (on some devices that alone has effects), and
+ * nothing is unpacked, before all of it was found to be what the user wants.
+ */
+async function loadCarefully(loader: LoaderPlugin, source: Source, context: LoadContext): Promise<Loaded> {
+  if (source.authenticate === undefined) return loader.load(source, context);
+  if (loader.kind === 'program') {
+    let wanted = false;
+    const closed: LoadContext = {
+      open() {
+        wanted = true;
+        throw new ForeignError('INTERNAL', 'a file was opened for a program that was not authenticated');
+      },
+      isSelf: (command) => context.isSelf(command),
+    };
+    try {
+      const loaded = await loader.load(source, closed);
+      // What was inside would be a source of its own, and nobody would know where it came from.
+      if (!wanted && loaded.kind === 'image') return loaded;
+    } catch (error) {
+      if (!wanted) throw error;
+    }
+  }
+  await source.authenticate();
+  return loader.load(source, context);
+}
+
+/** An interpreter opens its script by name, and what has that name here is another file. */
+function noFileToInterpret(source: Source, path: Uint8Array): ForeignError {
+  const message = `is a script that lies in no file, so that its interpreter, ${Buffer.from(path)}, could not open it`;
+  return new ForeignError('UNSUPPORTED', message, {
+    subject: source.name,
+    hint: 'save it as a file and run that',
+  });
 }
 
 function tooDeep(source: Source, what: string): ForeignError {

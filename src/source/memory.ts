@@ -18,11 +18,13 @@ export function memorySource(bytes: Uint8Array, name: string, confidential = fal
 export function sourceFrom(source: Source, offset: number): Source {
   checkRange(source.name, source.size, offset, 0);
   const size = source.size - offset;
+  const authenticate = source.authenticate?.bind(source);
   return {
     name: source.name,
     size,
     confidential: source.confidential,
     ...(source.file && { file: { ...source.file, offset: source.file.offset + offset } }),
+    ...(authenticate && { authenticate }),
     read(at, length) {
       checkRange(source.name, size, at, length);
       return source.read(offset + at, length);

@@ -25,6 +25,12 @@ export interface Source {
   readonly file?: BackingFile;
   /** Once true, true for everything unwrapped from it: such bytes must not reach a disk or a message. */
   readonly confidential: boolean;
+  /**
+   * Set when nobody knows yet whether these are the bytes the user wants, because they come from a network. Until
+   * it was called they may be looked at, and nothing else may happen because of them. Fetches all of them and
+   * throws UNAUTHENTICATED unless they are; every read gives what was checked. May be called any number of times.
+   */
+  authenticate?(): Promise<void>;
 }
 
 /** No program is larger than this unless the user says so; bytes. */

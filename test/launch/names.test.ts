@@ -19,24 +19,24 @@ beforeAll(() => {
   writeFileSync(at('one/dull'), 'dull');
 });
 
-function find(name: string, path: string | undefined): string {
-  const found = findProgram(Buffer.from(name), path === undefined ? undefined : Buffer.from(path));
+async function find(name: string, path: string | undefined): Promise<string> {
+  const found = await findProgram(Buffer.from(name), path === undefined ? undefined : Buffer.from(path));
   found.source.close();
   return Buffer.from(found.path).toString();
 }
 
 describe('a name without a slash', () => {
-  test('is looked up in PATH, in its order', () => {
-    expect(find('other', `${at('one')}:${at('two')}`)).toBe(at('two/other'));
+  test('is looked up in PATH, in its order', async () => {
+    expect(await find('other', `${at('one')}:${at('two')}`)).toBe(at('two/other'));
   });
 
-  test('passes over directories and files that may not be executed', () => {
-    expect(find('tool', `${at('one')}:${at('two')}`)).toBe(at('two/tool'));
-    expect(find('plain', `${at('one')}:${at('two')}`)).toBe(at('two/plain'));
+  test('passes over directories and files that may not be executed', async () => {
+    expect(await find('tool', `${at('one')}:${at('two')}`)).toBe(at('two/tool'));
+    expect(await find('plain', `${at('one')}:${at('two')}`)).toBe(at('two/plain'));
   });
 
-  test('passes over elements of PATH that are no directories', () => {
-    expect(find('other', `/nonexistent:${at('one/plain')}:${at('two')}`)).toBe(at('two/other'));
+  test('passes over elements of PATH that are no directories', async () => {
+    expect(await find('other', `/nonexistent:${at('one/plain')}:${at('two')}`)).toBe(at('two/other'));
   });
 
   test('is not found in the working directory, unless an element of PATH is empty', async () => {
@@ -45,14 +45,14 @@ describe('a name without a slash', () => {
     try {
       expect((await foreignError(() => find('other', at('one')))).code).toBe('PROGRAM_NOT_FOUND');
       for (const path of ['', ':', `${at('one')}:`, `:${at('one')}`])
-        expect(find('other', path)).toBe('other');
+        expect(await find('other', path)).toBe('other');
     } finally {
       process.chdir(before);
     }
   });
 
-  test('is looked up in /bin and /usr/bin without a PATH', () => {
-    expect(find('sh', undefined)).toBe('/bin/sh');
+  test('is looked up in /bin and /usr/bin without a PATH', async () => {
+    expect(await find('sh', undefined)).toBe('/bin/sh');
   });
 
   test('that is nowhere is not found; one that only may not be executed is refused', async () => {
@@ -65,7 +65,7 @@ describe('a name without a slash', () => {
 
 describe('a name with a slash', () => {
   test('is a path, whatever PATH says', async () => {
-    expect(find(at('two/tool'), at('one'))).toBe(at('two/tool'));
+    expect(await find(at('two/tool'), at('one'))).toBe(at('two/tool'));
     expect((await foreignError(() => find(at('two/none'), at('two')))).exitCode).toBe(127);
   });
 });

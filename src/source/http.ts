@@ -1,0 +1,141 @@
+/**
+ * A program behind a URL. Loaders look at it while hardly anything of it is there; authenticate() then fetches the
+ * rest and compares all of it, the blocks they have seen included, with what the user vouched for. Loaded only when
+ * a program comes from the network.
+ */
+import { about, ForeignError } from '../errors.ts';
+import { checkAnswer } from './http-answer.ts';
+import { HttpBlocks, type OnProgress } from './http-blocks.ts';
+import { type Answer, HttpClient } from './http-client.ts';
+import { openContent, persistently } from './http-content.ts';
+import { checkContent, type Trust, trustFor } from './http-trust.ts';
+import { parseHttpUrl, shownUrl } from './http-url.ts';
+import { MAX_SIGNATURE_FILE, type PublicKey, parseSignature, type Signature } from './minisign.ts';
+import { checkRange, type Source } from './source.ts';
+
+export interface HttpOptions {
+  /** What the content must be, as hex digits; `#sha256=` on the URL says the same. */
+  readonly sha256?: string | undefined;
+  /** A public key of minisign, or a file with one; the signature lies beside the URL, with .minisig after its path. */
+  readonly verifyKey?: string | undefined;
+  /** A file of certificates to trust beside the built-in ones. */
+  readonly extraCa?: string | undefined;
+  readonly onProgress?: OnProgress | undefined;
+  readonly limits?: Partial<HttpLimits>;
+}
+
+/** Bytes, milliseconds, and counts. */
+export interface HttpLimits {
+  readonly maxSize: number;
+  readonly blockSize: number;
+  readonly inFlight: number;
+  readonly attempts: number;
+  readonly retryPause: number;
+  readonly answerTimeout: number;
+  readonly stallTimeout: number;
+}
+
+export const HTTP_LIMITS: HttpLimits = {
+  maxSize: 2 ** 30,
+  blockSize: 256 * 1024,
+  inFlight: 4,
+  attempts: 5,
+  retryPause: 250,
+  answerTimeout: 30_000,
+  stallTimeout: 30_000,
+};
+
+export interface HttpSource extends Source {
+  authenticate(): Promise<void>;
+  /** Ends the connections. */
+  close(): void;
+}
+
+/**
+ * Opens the program behind `url`. Throws UNAUTHENTICATED before anything is sent unless the user vouches for
+ * it; USAGE, NETWORK, PROGRAM_NOT_FOUND, TOO_BIG.
+ */
+export async function openHttp(text: string, options: HttpOptions): Promise<HttpSource> {
+  return about(shownUrl(text), async () => {
+    const { url, shown, ...address } = parseHttpUrl(text);
+    const trust = trustFor({ url, shown, ...address }, options.sha256, options.verifyKey);
+    const limits = { ...HTTP_LIMITS, ...options.limits };
+    const client = new HttpClient({ ...limits, extraCa: options.extraCa });
+    try {
+      // Small and first: a signature by another key spares fetching the program.
+      const signature = trust.key && (await fetchSignature(client, url, trust.key, limits));
+      const content = await openContent(client, url, limits);
+      const blocks = new HttpBlocks(content, limits.blockSize, options.onProgress);
+      return httpSource(shown, content.size, blocks, { client, trust, signature, limits });
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+  });
+}
+
+interface Parts {
+  readonly client: HttpClient;
+  readonly trust: Trust;
+  readonly signature: Signature | undefined;
+  readonly limits: HttpLimits;
+}
+
+function httpSource(name: string, size: number, blocks: HttpBlocks, parts: Parts): HttpSource {
+  const { client, trust, signature, limits } = parts;
+  let outcome: Promise<void> | undefined;
+  const authenticate = async () => {
+    try {
+      checkContent(await blocks.complete(limits.inFlight), trust, signature);
+    } finally {
+      client.close();
+    }
+  };
+  return {
+    name,
+    size,
+    confidential: false,
+    close: () => client.close(),
+    authenticate() {
+      outcome ??= about(name, authenticate);
+      return outcome;
+    },
+    async read(offset, length) {
+      checkRange(name, size, offset, length);
+      // After a failed check nothing may be had any more.
+      await outcome;
+      return about(name, () => blocks.read(offset, length));
+    },
+  };
+}
+
+async function fetchSignature(
+  client: HttpClient,
+  program: URL,
+  key: PublicKey,
+  limits: HttpLimits,
+): Promise<Signature> {
+  const url = new URL(program);
+  url.pathname += '.minisig';
+  try {
+    return parseSignature(await persistently(limits, () => fetchSmall(client, url)), key);
+  } catch (error) {
+    if (!(error instanceof ForeignError) || error.code !== 'PROGRAM_NOT_FOUND') throw error;
+    throw new ForeignError('UNAUTHENTICATED', `is not signed: there is no ${shownUrl(url)}`, {
+      cause: error,
+    });
+  }
+}
+
+async function fetchSmall(client: HttpClient, url: URL): Promise<Buffer> {
+  const answer: Answer = await client.get(url);
+  checkAnswer(answer);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of client.chunks(answer)) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > MAX_SIGNATURE_FILE) break;
+  }
+  return Buffer.concat(chunks);
+}
