@@ -12,7 +12,7 @@ export interface HelpTopic {
   readonly options: readonly OptionName[];
 }
 
-const RUN_OPTIONS = ['format', 'argv0', 'env', 'unset-env'] as const;
+const RUN_OPTIONS = ['format', 'argv0', 'env', 'unset-env', 'max-size'] as const;
 
 export const RUN_TOPIC: HelpTopic = {
   usage: 'run-foreign [options] PROGRAM [args...]',
@@ -29,7 +29,7 @@ export const TOPICS = {
   inspect: {
     usage: 'run-foreign inspect [options] PROGRAM',
     about: 'Shows what is in PROGRAM: its segments, its interpreter, its map of memory.',
-    options: ['format', 'json', 'help'],
+    options: ['format', 'max-size', 'json', 'help'],
   },
   formats: {
     usage: 'run-foreign formats [--json]',

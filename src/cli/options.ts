@@ -29,6 +29,11 @@ const SPECS = {
     help: 'set a variable, or keep it as it is in spite of --unset-env; may be repeated',
   },
   'unset-env': { kind: 'list', value: 'NAME', help: 'leave a variable out; may be repeated' },
+  'max-size': {
+    kind: 'text',
+    value: 'SIZE',
+    help: 'the most a packed program may unpack to: bytes, or with K, M or G behind; 1G unless given',
+  },
   verbose: { kind: 'flag', help: 'say what is done, and what the kernel would not do' },
   json: { kind: 'flag', help: 'write JSON, for machines' },
   version: { kind: 'flag', help: 'show the version' },
@@ -179,11 +184,23 @@ function optionsFrom(found: Record<string, unknown>): Options {
     argv0: last('argv0'),
     env,
     unsetEnv,
+    maxSize: sizeFrom(last('max-size')),
     verbose: flag('verbose'),
     json: flag('json'),
     version: flag('version'),
     help: flag('help'),
   };
+}
+
+const UNITS = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
+
+/** `64M` in bytes; undefined stays undefined. */
+function sizeFrom(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const [, digits, unit = ''] = /^(\d+)([KMG]?)$/i.exec(text) ?? [];
+  const size = Number(digits) * UNITS[unit.toUpperCase() as keyof typeof UNITS];
+  if (Number.isSafeInteger(size) && size > 0) return size;
+  throw usageError(`--max-size takes bytes, as in 1000000, 512K, 64M or 2G, not '${forPeople(text)}'`);
 }
 
 /** Byte strings as the people who typed them read them. */

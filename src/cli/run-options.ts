@@ -9,13 +9,15 @@ export interface RunOptions {
   /** `NAME` or `NAME=VALUE`. */
   readonly env?: readonly string[] | undefined;
   readonly unsetEnv?: readonly string[] | undefined;
+  /** Bytes. */
+  readonly maxSize?: number | undefined;
   readonly verbose?: boolean | undefined;
 }
 
 /** What the options' twins in the environment begin with. */
 export const TWIN_PREFIX = 'RUN_FOREIGN_';
 /** The options that change how a program is started; options.ts knows all about them. */
-const TWINS = ['FORMAT', 'ARGV0', 'ENV', 'UNSET_ENV', 'VERBOSE', 'VERSION', 'HELP'];
+const TWINS = ['FORMAT', 'ARGV0', 'ENV', 'UNSET_ENV', 'MAX_SIZE', 'VERBOSE', 'VERSION', 'HELP'];
 
 /** Whether any of them is set through the environment: then the plain path is not plain. */
 export function hasTwins(envp: readonly Uint8Array[]): boolean {

@@ -27,6 +27,7 @@ export function programRequest(
     format: options.format,
     loaders: builtinLoaders,
     self: self(),
+    maxSize: options.maxSize,
     report: options.verbose === true,
   };
 }

@@ -4,6 +4,7 @@ import { about, ForeignError, hex } from '../errors.ts';
 import type { ProgramImage } from '../image/image.ts';
 import type { LoadContext, LoaderPlugin } from '../loader/contract.ts';
 import { resolveProgram } from '../loader/registry.ts';
+import { DEFAULT_MAX_SIZE } from '../loader/unpacked.ts';
 import { hostFacts } from '../native/host-facts.ts';
 import { mapRefusal } from '../native/libc.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -26,6 +27,8 @@ export interface ProgramRequest {
   readonly loaders: readonly LoaderPlugin[];
   /** The path of run-foreign itself, so that a `#!` line naming it is known. */
   readonly self?: string | undefined;
+  /** The most a packed program may unpack to, bytes; 1 GiB unless given. */
+  readonly maxSize?: number | undefined;
   /** Whether the stub reports what the kernel refused. */
   readonly report?: boolean;
 }
@@ -46,7 +49,7 @@ export async function loadProgram(request: ProgramRequest): Promise<LoadedProgra
       argv: [request.argv0 ?? request.name, ...request.args],
       execfn: path,
       loaders: request.loaders,
-      context: loadContext(request.self),
+      context: loadContext(request),
       format: request.format,
     });
     return { path, ...resolution };
@@ -94,10 +97,11 @@ export function environmentValue(envp: readonly Uint8Array[], name: string): Uin
   return found?.subarray(prefix.length);
 }
 
-function loadContext(self: string | undefined): LoadContext {
+function loadContext({ self, maxSize = DEFAULT_MAX_SIZE }: ProgramRequest): LoadContext {
   const own = new Set(['run-foreign']);
   if (self !== undefined) own.add(self);
   return {
+    limits: { maxSize },
     open: openInterpreter,
     isSelf(command) {
       const path = Buffer.from(command).toString();

@@ -6,6 +6,7 @@ import { builtinLoaders } from '../../loaders/index.ts';
 import { emitStub } from '../../src/emit/stub.ts';
 import { ForeignError } from '../../src/errors.ts';
 import { resolveProgram } from '../../src/loader/registry.ts';
+import { DEFAULT_MAX_SIZE } from '../../src/loader/unpacked.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { planProgram } from '../../src/plan/planner.ts';
 import type { Source } from '../../src/source/source.ts';
@@ -42,7 +43,7 @@ async function start(bytes: Buffer, circumstances: Circumstances): Promise<Outco
       argv,
       execfn: rest.execfn,
       loaders: builtinLoaders,
-      context: { open: (path) => files.openNamed(path), isSelf },
+      context: { open: (path) => files.openNamed(path), isSelf, limits: { maxSize: DEFAULT_MAX_SIZE } },
       format,
     });
     const { image } = resolution;
