@@ -2,7 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
+import { zstdFrame } from '../support/packed.ts';
 import { NODE_HALF, temporary } from '../support/run.ts';
 
 const directory = temporary();
@@ -42,6 +44,21 @@ test('the plain path loads koffi and no other package', () => {
   const { packages, stderr } = loaded(['/no/such/program', '--verbose']);
   expect([...packages]).toEqual(['koffi']);
   expect(stderr).not.toContain('yargs');
+});
+
+/** What only packed programs need: a decoder, and what unpacks in Node itself. */
+const UNPACKERS = ['node:zlib', 'xz-decoder', 'zstd-decoder'];
+const missing = '#!/no/such/interpreter\n';
+
+test.each([
+  ['a plain program', missing, []],
+  ['gzip', gzipSync(missing), ['node:zlib']],
+  ['zstd', zstdFrame([{ raw: Buffer.from(missing) }]), ['zstd-decoder']],
+] as const)('for %s only its own unpacker is loaded', (name, bytes, expected) => {
+  const path = join(directory.path, name.replaceAll(' ', '-'));
+  writeFileSync(path, bytes, { mode: 0o755 });
+  const { stderr } = loaded([path]);
+  expect(UNPACKERS.filter((each) => stderr.includes(each))).toEqual(expected);
 });
 
 test('with options yargs is loaded, so the test above would see it', () => {
