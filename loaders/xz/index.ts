@@ -35,7 +35,11 @@ export const xz = defineLoader({
 async function unpackStream(source: Source, stream: XzStream, unpacked: Unpacked): Promise<void> {
   const { XzReadableStream } = await import('./decoder.ts');
   const promised = unpacked.size + stream.unpackedSize;
-  const reader = new XzReadableStream(pieces(source, stream)).getReader();
+  let failure: unknown;
+  const input = pieces(source, stream, (cause) => {
+    failure = cause;
+  });
+  const reader = new XzReadableStream(input).getReader();
   try {
     for (;;) {
       const { done, value } = await reader.read();
@@ -45,7 +49,7 @@ async function unpackStream(source: Source, stream: XzStream, unpacked: Unpacked
   } catch (cause) {
     // What goes wrong in the decoder ended it already; a limit of ours did not.
     await reader.cancel().catch(() => undefined);
-    throw cause instanceof ForeignError ? cause : decoderError(cause, stream);
+    throw failure ?? (cause instanceof ForeignError ? cause : decoderError(cause, stream));
   }
   if (unpacked.size !== promised) {
     const found = unpacked.size - promised + stream.unpackedSize;
@@ -57,15 +61,25 @@ async function unpackStream(source: Source, stream: XzStream, unpacked: Unpacked
   }
 }
 
-function pieces(source: Source, { start, end }: XzStream): ReadableStream<Uint8Array> {
+/** The bytes of a stream; `failed` is told what the source throws, which is no error of the decoder's. */
+function pieces(
+  source: Source,
+  { start, end }: XzStream,
+  failed: (cause: unknown) => void,
+): ReadableStream<Uint8Array> {
   let at = start;
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         // An empty piece at the end lets the decoder see that there is no more.
-        const piece = await source.read(at, Math.min(PIECE, end - at));
-        at += piece.length;
-        controller.enqueue(piece);
+        try {
+          const piece = await source.read(at, Math.min(PIECE, end - at));
+          at += piece.length;
+          controller.enqueue(piece);
+        } catch (cause) {
+          failed(cause);
+          throw cause;
+        }
       },
     },
     { highWaterMark: 0 },

@@ -8,7 +8,8 @@ export const MOST = {
   memory: 128 * 1024 * 1024,
   /**
    * Reading one source: for each of nine layers inside each other what its probes and its first line
-   * need, and once the largest table of program headers with an interpreter's name.
+   * need, and once the largest table of program headers with an interpreter's name. A packed file is read whole,
+   * xz twice, but those here are smaller than that.
    */
   bytesRead: 9 * 1024 + 65_536 + 4096,
   reads: 9 * 8,

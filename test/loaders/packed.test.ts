@@ -1,13 +1,18 @@
 /** Packed programs through the registry: wrappers in any order, their depth, what they keep and whom they name. */
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { gzip } from '../../loaders/gzip/index.ts';
+import { xz } from '../../loaders/xz/index.ts';
+import { zstd } from '../../loaders/zstd/index.ts';
 import { memorySource } from '../../src/source/memory.ts';
+import type { Source } from '../../src/source/source.ts';
 import { foreignError } from '../support/errors.ts';
 import { handmade } from '../support/handmade.ts';
 import { sampleBytes, ZEROS_XZ_ZST, zstdFrame } from '../support/packed.ts';
 import { Random } from '../support/random.ts';
 import { resolveSource } from '../support/resolve.ts';
 import { fileLike, text } from '../support/sources.ts';
+import { unpackSource } from '../support/unpack.ts';
 
 const ELF = handmade('elf64-static').bytes;
 
@@ -76,6 +81,27 @@ describe('wrappers inside each other', () => {
       'y',
     ]);
   });
+});
+
+test.each([
+  [gzip, 'gzip/tally-static.gz'],
+  [xz, 'xz/tally-dynamic-pie.xz'],
+  [zstd, 'zstd/tally-qmagic.zst'],
+])('a source that fails while it is read is no fault of $name', async (loader, sample) => {
+  const source = memorySource(sampleBytes(sample), 'failing');
+  for (let reads = 0; reads < 3; reads++) {
+    let left = reads;
+    const failing: Source = {
+      ...source,
+      read: async (offset, length) => {
+        if (length > 600 && left-- <= 0) throw new Error('no more');
+        return source.read(offset, length);
+      },
+    };
+    const outcome = await unpackSource(loader, failing).catch((cause: Error) => cause.message);
+    if (reads === 0) expect(outcome).toBe('no more');
+    else if (typeof outcome === 'string') expect(outcome).toBe('no more');
+  }
 });
 
 describe('what goes with the bytes', () => {
