@@ -2,9 +2,17 @@
  * gzip (RFC 1952): one or more members, each a header, deflate blocks, and a sum and a size of what is in them. Nothing
  * is handed on before the last sum is right.
  */
-import { defineLoader, FormatError, head, hex, type Source, Structure, Unpacked } from 'run-foreign/loader';
+import {
+  defineLoader,
+  FormatError,
+  hex,
+  type Source,
+  Structure,
+  startsWith,
+  Unpacked,
+} from 'run-foreign/loader';
 
-const MAGIC = [0x1f, 0x8b, 0x08];
+const MAGIC = Uint8Array.from([0x1f, 0x8b, 0x08]);
 const TRAILER_SIZE = 8;
 /** bgzip makes one every 64 KiB, so these are 1 GiB; without a bound, empty ones would keep us busy for minutes. */
 const MAX_MEMBERS = 16_384;
@@ -15,10 +23,9 @@ export const gzip = defineLoader({
   apiVersion: 1,
   kind: 'wrapper',
   description: 'programs in any format, packed with gzip',
-  magics: [{ offset: 0, bytes: Uint8Array.from(MAGIC), name: 'gzip' }],
+  magics: [{ offset: 0, bytes: MAGIC, name: 'gzip' }],
   async probe(source) {
-    const start = await head(source, MAGIC.length);
-    return MAGIC.every((byte, index) => start[index] === byte) ? 'exact' : null;
+    return (await startsWith(source, MAGIC)) ? 'exact' : null;
   },
   async load(source, { limits }) {
     const unpacked = new Unpacked(source, limits);

@@ -2,10 +2,17 @@
  * xz (the .xz file format 1.2.1). The streams are found and checked first (container.ts), then unpacked by XZ Embedded
  * as WebAssembly, which checks every block. Nothing is handed on before the last check is right.
  */
-import { defineLoader, ForeignError, FormatError, head, type Source, Unpacked } from 'run-foreign/loader';
+import {
+  defineLoader,
+  ForeignError,
+  FormatError,
+  type Source,
+  startsWith,
+  Unpacked,
+} from 'run-foreign/loader';
 import type { XzStream } from './container.ts';
 
-const MAGIC = [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00];
+const MAGIC = Uint8Array.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]);
 const PIECE = 64 * 1024;
 
 export const xz = defineLoader({
@@ -13,12 +20,15 @@ export const xz = defineLoader({
   apiVersion: 1,
   kind: 'wrapper',
   description: 'programs in any format, packed with xz',
-  magics: [{ offset: 0, bytes: Uint8Array.from(MAGIC), name: 'xz' }],
+  magics: [{ offset: 0, bytes: MAGIC, name: 'xz' }],
   async probe(source) {
-    const start = await head(source, MAGIC.length);
-    return MAGIC.every((byte, index) => start[index] === byte) ? 'exact' : null;
+    return (await startsWith(source, MAGIC)) ? 'exact' : null;
   },
   async load(source, { limits }) {
+    if (!(await startsWith(source, MAGIC))) {
+      const location = { offset: 0, field: 'Header Magic Bytes', value: 'another' };
+      throw new FormatError('is not xz', location);
+    }
     const { readStreams } = await import('./container.ts');
     const streams = await readStreams(source);
     const unpacked = new Unpacked(source, limits);

@@ -2,23 +2,26 @@
  * Zstandard (RFC 8878): frames behind each other, unpacked by the reference decoder as WebAssembly, which checks their
  * checksums. Nothing is handed on before the last frame has ended.
  */
-import { defineLoader, ForeignError, FormatError, head, hex, Unpacked } from 'run-foreign/loader';
+import { defineLoader, ForeignError, FormatError, hex, startsWith, Unpacked } from 'run-foreign/loader';
 import type { ZstdFunctions } from './decoder.ts';
 import { ZSTD_ERROR, ZstdFailure, ZstdStream } from './stream.ts';
 
-const MAGIC = [0x28, 0xb5, 0x2f, 0xfd];
+const MAGIC = Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd]);
 
 export const zstd = defineLoader({
   name: 'zstd',
   apiVersion: 1,
   kind: 'wrapper',
   description: 'programs in any format, packed with zstd',
-  magics: [{ offset: 0, bytes: Uint8Array.from(MAGIC), name: 'Zstandard' }],
+  magics: [{ offset: 0, bytes: MAGIC, name: 'Zstandard' }],
   async probe(source) {
-    const start = await head(source, MAGIC.length);
-    return MAGIC.every((byte, index) => start[index] === byte) ? 'exact' : null;
+    return (await startsWith(source, MAGIC)) ? 'exact' : null;
   },
   async load(source, { limits }) {
+    if (!(await startsWith(source, MAGIC))) {
+      const location = { offset: 0, field: 'Magic_Number', value: 'another' };
+      throw new FormatError('is not zstd', location);
+    }
     const unpacked = new Unpacked(source, limits);
     const stream = new ZstdStream(await functions());
     try {

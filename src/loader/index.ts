@@ -20,5 +20,5 @@ export { memorySource, sourceFrom } from '../source/memory.ts';
 export { type BackingFile, isMappable, type Source } from '../source/source.ts';
 export type { Limits, LoadContext, Loaded, LoaderPlugin, Magic, Verdict } from './contract.ts';
 export { defineLoader } from './contract.ts';
-export { head, Structure } from './structure.ts';
+export { head, Structure, startsWith } from './structure.ts';
 export { Unpacked } from './unpacked.ts';

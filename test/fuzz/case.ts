@@ -84,7 +84,7 @@ class OpenFiles {
     const fd = 10 + this.#counted.length;
     const { source, file } = this.#circumstances.source(bytes, fd);
     if (file !== undefined) this.byDescriptor.set(fd, file);
-    const counted = new Counted(source);
+    const counted = new Counted(source, bytes);
     this.#counted.push(counted);
     return counted.source;
   }

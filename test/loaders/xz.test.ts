@@ -76,6 +76,11 @@ describe('what is refused, and where', () => {
     expect(error.message).toContain(named);
   });
 
+  test('what is something else, though --format names it', async () => {
+    const error = await formatError(() => unpack(xz, PLAIN));
+    expect(error.location).toMatchObject({ offset: 0, field: 'Header Magic Bytes' });
+  });
+
   test('every beginning of a file', () => expectTruncationsRefused(xz, PACKED));
   test('damage anywhere', () => expectDamageFound(xz, PACKED, PLAIN));
 });

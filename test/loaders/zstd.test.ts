@@ -71,6 +71,11 @@ describe('what is refused, and where', () => {
     expect(error.message).toContain(named);
   });
 
+  test('what is something else, though --format names it', async () => {
+    const error = await formatError(() => unpack(zstd, PLAIN));
+    expect(error.location).toMatchObject({ offset: 0, field: 'Magic_Number' });
+  });
+
   test('every beginning of a file', () => expectTruncationsRefused(zstd, PACKED));
   test('damage anywhere', () => expectDamageFound(zstd, PACKED, PLAIN));
 });
