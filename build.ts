@@ -1,8 +1,28 @@
 /** Builds dist/: the launcher, the command as one CommonJS file, the library as ES modules with their types. */
 import { execFileSync } from 'node:child_process';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { type BuildOptions, build } from 'esbuild';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { emitLauncher } from './src/launcher/launcher.ts';
+
+/**
+ * Decoders that few programs need: WebAssembly in base64, which would lengthen every start. Each is a bundle of its own
+ * that is loaded when its loader asks for it.
+ */
+const DECODERS = { xz: 'loaders/xz/decoder.ts', zstd: 'loaders/zstd/decoder.ts' };
+
+const decodersAside: Plugin = {
+  name: 'decoders aside',
+  setup(build) {
+    build.onResolve({ filter: /\/decoder\.ts$/ }, ({ importer }) => ({
+      path: `./${basename(dirname(importer))}-decoder.cjs`,
+      external: true,
+    }));
+  },
+};
+
+/** BSD-3-Clause wants its text with every copy; the bundler keeps the notices that begin with an exclamation mark. */
+const LICENSE = `/*!\n${readFileSync('node_modules/zstddec/LICENSE', 'utf8')}*/`;
 
 const common: BuildOptions = {
   bundle: true,
@@ -20,8 +40,20 @@ const OUT = 'dist.new';
 
 rmSync(OUT, { recursive: true, force: true });
 await Promise.all([
+  ...Object.entries(DECODERS).map(([name, file]) =>
+    build({
+      ...common,
+      entryPoints: [file],
+      outfile: `${OUT}/${name}-decoder.cjs`,
+      format: 'cjs',
+      // zstddec would fetch its own bytes from a data: URL, for which Node loads its whole HTTP client.
+      define: { fetch: 'undefined' },
+      ...(name === 'zstd' && { banner: { js: LICENSE } }),
+    }),
+  ),
   build({
     ...common,
+    plugins: [decodersAside],
     entryPoints: ['src/bin/run-foreign.ts'],
     outfile: `${OUT}/run-foreign.cjs`,
     format: 'cjs',

@@ -2,6 +2,9 @@
 import type { LoaderPlugin } from 'run-foreign/loader';
 import { aout } from './aout/index.ts';
 import { elf } from './elf/index.ts';
+import { gzip } from './gzip/index.ts';
 import { script } from './script/index.ts';
+import { xz } from './xz/index.ts';
+import { zstd } from './zstd/index.ts';
 
-export const builtinLoaders: readonly LoaderPlugin[] = [elf, aout, script];
+export const builtinLoaders: readonly LoaderPlugin[] = [elf, aout, script, gzip, xz, zstd];

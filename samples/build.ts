@@ -10,6 +10,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { AOUT_ARTIFACTS } from './aout/recipe.ts';
 import { ELF_ARTIFACTS } from './elf/recipe.ts';
 import { LIST } from './recipe/list.ts';
+import { PACKED_ARTIFACTS } from './recipe/packed.ts';
 import { type Artifact, MissingTool, SAMPLES } from './recipe/toolbox.ts';
 
 const LIST_FILE = join(SAMPLES, 'samples.json');
@@ -22,7 +23,7 @@ const numbers: Artifact = {
   make: () => new TextEncoder().encode(Array.from({ length: NUMBERS }, (_, i) => `${i + 1}\n`).join('')),
 };
 
-const ARTIFACTS: readonly Artifact[] = [...AOUT_ARTIFACTS, ...ELF_ARTIFACTS, numbers];
+const ARTIFACTS: readonly Artifact[] = [...AOUT_ARTIFACTS, ...ELF_ARTIFACTS, ...PACKED_ARTIFACTS, numbers];
 
 /** Hands every artifact, freshly made, to `use`. */
 function makeAll(use: (artifact: Artifact, bytes: Uint8Array) => void): void {

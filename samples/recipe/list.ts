@@ -1,5 +1,5 @@
 /** The list of samples itself: every program with what it must print. build.ts writes it to samples.json. */
-import { expectRun, type Need, type Run, type Sample, tallyRuns } from './sample.ts';
+import { expectRun, type Need, type Packer, type Run, type Sample, tallyRuns } from './sample.ts';
 
 function elf(arch: Sample['arch'], program: string, runs: readonly Run[]): Sample {
   const needs: readonly Need[] = arch === 'i386' && program.includes('dynamic') ? ['i386-libc'] : [];
@@ -35,8 +35,8 @@ function elfFamily(arch: Sample['arch']): Sample[] {
   ];
 }
 
-function aoutFamily(magic: NonNullable<Sample['magic']>): Sample[] {
-  const make = (program: string, runs: readonly Run[]): Sample => ({
+function aout(magic: NonNullable<Sample['magic']>, program: string, runs: readonly Run[]): Sample {
+  return {
     name: `aout-${program}`,
     file: `aout/${program}`,
     format: 'aout',
@@ -44,12 +44,28 @@ function aoutFamily(magic: NonNullable<Sample['magic']>): Sample[] {
     arch: 'i386',
     needs: ['low-address'],
     runs,
-  });
+  };
+}
+
+function aoutFamily(magic: NonNullable<Sample['magic']>): Sample[] {
+  const make = (program: string, runs: readonly Run[]) => aout(magic, program, runs);
   const suffix = magic.toLowerCase();
   return [
     make(`hello-${suffix}`, [expectRun({ stdout: `hello from a.out ${magic}\n` })]),
     make(`tally-${suffix}`, tallyRuns(`tally-${suffix}`)),
   ];
+}
+
+/** The same program from a file that a packer made of it: what it does is the same, but for its name. */
+function pack(packed: Packer, extension: string, sample: Sample, runs: (program: string) => Run[]): Sample {
+  const program = `${sample.file.slice(sample.file.lastIndexOf('/') + 1)}.${extension}`;
+  return {
+    ...sample,
+    name: `${packed}-${sample.name}`,
+    file: `${packed}/${program}`,
+    packed,
+    runs: runs(program),
+  };
 }
 
 function one(arch: Sample['arch'], program: string, stdout: string): Sample {
@@ -73,4 +89,7 @@ export const LIST: readonly Sample[] = [
     'exec-all',
     ['in .data', 'on the stack', 'on the heap'].map((at) => `ran code ${at}: 42\n`).join(''),
   ),
+  pack('gzip', 'gz', elf('x86_64', 'tally-static', []), tallyRuns),
+  pack('xz', 'xz', elf('x86_64', 'tally-dynamic-pie', []), tallyRuns),
+  pack('zstd', 'zst', aout('QMAGIC', 'tally-qmagic', []), tallyRuns),
 ];

@@ -18,11 +18,14 @@ export interface Run {
  */
 export type Need = 'i386-libc' | 'low-address';
 
+export type Packer = 'gzip' | 'xz' | 'zstd';
+
 export interface Sample {
   readonly name: string;
   readonly file: string; // relative to samples/
   readonly format: 'elf' | 'aout';
   readonly magic?: 'OMAGIC' | 'NMAGIC' | 'ZMAGIC' | 'QMAGIC'; // a.out only
+  readonly packed?: Packer; // `file` is the program as this leaves it
   readonly arch: 'i386' | 'x86_64';
   readonly needs?: readonly Need[];
   readonly runs: readonly Run[];

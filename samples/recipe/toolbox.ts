@@ -16,6 +16,8 @@ const DEBIAN_PACKAGES = {
   nm: 'binutils',
   objcopy: 'binutils',
   'i386-pc-msdosdjgpp-ld': 'binutils-djgpp',
+  xz: 'xz-utils',
+  zstd: 'zstd',
 } as const;
 
 export type Tool = keyof typeof DEBIAN_PACKAGES;

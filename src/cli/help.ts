@@ -13,7 +13,7 @@ export interface HelpTopic {
 }
 
 const NETWORK_OPTIONS = ['sha256', 'verify-key'] as const;
-const RUN_OPTIONS = ['format', 'argv0', 'env', 'unset-env', 'stdin', ...NETWORK_OPTIONS] as const;
+const RUN_OPTIONS = ['format', 'argv0', 'env', 'unset-env', 'stdin', 'max-size', ...NETWORK_OPTIONS] as const;
 
 export const RUN_TOPIC: HelpTopic = {
   usage: 'run-foreign [options] PROGRAM [args...]',
@@ -32,7 +32,7 @@ export const TOPICS = {
   inspect: {
     usage: 'run-foreign inspect [options] PROGRAM',
     about: 'Shows what is in PROGRAM: its segments, its interpreter, its map of memory.',
-    options: ['format', ...NETWORK_OPTIONS, 'json', 'help'],
+    options: ['format', 'max-size', ...NETWORK_OPTIONS, 'json', 'help'],
   },
   formats: {
     usage: 'run-foreign formats [--json]',

@@ -40,6 +40,11 @@ const SPECS = {
     value: 'KEY|FILE',
     help: 'the minisign public key that must have signed a program from the network; URL.minisig is the signature',
   },
+  'max-size': {
+    kind: 'text',
+    value: 'SIZE',
+    help: 'the most that is read from a pipe or the network, or unpacked: bytes, or with K, M or G behind; 1G unless given',
+  },
   verbose: { kind: 'flag', help: 'say what is done, and what the kernel would not do' },
   json: { kind: 'flag', help: 'write JSON, for machines' },
   version: { kind: 'flag', help: 'show the version' },
@@ -192,6 +197,7 @@ function optionsFrom(found: Record<string, unknown>, own: readonly string[]): Op
     env,
     unsetEnv,
     stdin: last('stdin'),
+    maxSize: sizeFrom(last('max-size')),
     verbose: flag('verbose'),
     sha256: last('sha256'),
     verifyKey: verifyKey === undefined ? undefined : forPeople(verifyKey),
@@ -200,6 +206,17 @@ function optionsFrom(found: Record<string, unknown>, own: readonly string[]): Op
     version: flag('version'),
     help: flag('help'),
   };
+}
+
+const UNITS = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
+
+/** `64M` in bytes; undefined stays undefined. */
+function sizeFrom(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const [, digits, unit = ''] = /^(\d+)([KMG]?)$/i.exec(text) ?? [];
+  const size = Number(digits) * UNITS[unit.toUpperCase() as keyof typeof UNITS];
+  if (Number.isSafeInteger(size) && size > 0) return size;
+  throw usageError(`--max-size takes bytes, as in 1000000, 512K, 64M or 2G, not '${forPeople(text)}'`);
 }
 
 /** Byte strings as the people who typed them read them. */

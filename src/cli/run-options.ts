@@ -10,6 +10,8 @@ export interface RunOptions {
   readonly env?: readonly string[] | undefined;
   readonly unsetEnv?: readonly string[] | undefined;
   readonly stdin?: string | undefined;
+  /** Bytes. */
+  readonly maxSize?: number | undefined;
   readonly verbose?: boolean | undefined;
   readonly sha256?: string | undefined;
   readonly verifyKey?: string | undefined;
@@ -26,6 +28,7 @@ const TWINS = [
   'ENV',
   'UNSET_ENV',
   'STDIN',
+  'MAX_SIZE',
   'VERBOSE',
   'VERSION',
   'HELP',

@@ -28,6 +28,7 @@ export function programRequest(
     format: options.format,
     loaders: builtinLoaders,
     self: self(),
+    maxSize: options.maxSize,
     report: options.verbose === true,
     stdin: options.stdin === undefined ? undefined : toBytes(options.stdin),
     network: {

@@ -88,7 +88,10 @@ function readAll(descriptor: number, name: string, maxSize: number): Uint8Array 
     if (count === 0) return Buffer.concat(chunks, size);
     size += count;
     if (size > maxSize)
-      throw new ForeignError('TOO_BIG', `is larger than ${maxSize} bytes`, { subject: name });
+      throw new ForeignError('TOO_BIG', `is larger than ${maxSize} bytes`, {
+        subject: name,
+        hint: 'see --max-size',
+      });
     chunks.push(chunk.subarray(0, count));
   }
 }

@@ -48,17 +48,18 @@ export async function findProgram(
   name: Uint8Array,
   searchPath: Uint8Array | undefined,
   network: NetworkOptions = {},
+  maxSize = DEFAULT_MAX_SIZE,
 ): Promise<FoundProgram> {
   const text = Buffer.from(name).toString();
   if (isHttpUrl(text)) {
     const { openHttp } = await import('../source/http.ts');
     const file = Buffer.from(parseHttpUrl(text).file);
-    return { source: await openHttp(text, network), path: file, argv0: file };
+    return { source: await openHttp(text, { ...network, limits: { maxSize } }), path: file, argv0: file };
   }
   if (network.demanded === true) throw localRefusal();
   const descriptor = descriptorIn(name);
   if (descriptor === undefined) return { argv0: name, ...findLocal(name, searchPath) };
-  const found = openDescriptor(descriptor, text, DEFAULT_MAX_SIZE);
+  const found = openDescriptor(descriptor, text, maxSize);
   return { argv0: found.path, ...found };
 }
 

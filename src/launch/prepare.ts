@@ -9,7 +9,7 @@ import { mapRefusal } from '../native/libc.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type Invocation, planProgram } from '../plan/planner.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
-import type { BackingFile, Source } from '../source/source.ts';
+import { type BackingFile, DEFAULT_MAX_SIZE, type Source } from '../source/source.ts';
 import { findProgram, type NetworkOptions, shownName } from './names.ts';
 import { openExecutable } from './open.ts';
 
@@ -26,6 +26,8 @@ export interface ProgramRequest {
   readonly loaders: readonly LoaderPlugin[];
   /** The path of run-foreign itself, so that a `#!` line naming it is known. */
   readonly self?: string | undefined;
+  /** The most a packed program may unpack to, bytes; 1 GiB unless given. */
+  readonly maxSize?: number | undefined;
   /** Whether the stub reports what the kernel refused. */
   readonly report?: boolean;
   /** A file that is to be the program's standard input. */
@@ -50,14 +52,14 @@ export interface LoadedProgram {
 export async function loadProgram(request: ProgramRequest): Promise<LoadedProgram> {
   return about(shownName(request.name), async () => {
     const searchPath = environmentValue(request.envp, 'PATH');
-    const found = await findProgram(request.name, searchPath, request.network);
+    const found = await findProgram(request.name, searchPath, request.network, request.maxSize);
     const { source, path } = found;
     const resolution = await resolveProgram({
       source,
       argv: [request.argv0 ?? found.argv0, ...request.args],
       execfn: path,
       loaders: request.loaders,
-      context: loadContext(request.self),
+      context: loadContext(request),
       format: request.format,
     });
     return { descriptor: found.descriptor, path, ...resolution };
@@ -132,10 +134,11 @@ export function environmentValue(envp: readonly Uint8Array[], name: string): Uin
   return found?.subarray(prefix.length);
 }
 
-function loadContext(self: string | undefined): LoadContext {
+function loadContext({ self, maxSize = DEFAULT_MAX_SIZE }: ProgramRequest): LoadContext {
   const own = new Set(['run-foreign']);
   if (self !== undefined) own.add(self);
   return {
+    limits: { maxSize },
     open: openInterpreter,
     isSelf(command) {
       const path = Buffer.from(command).toString();

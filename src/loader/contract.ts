@@ -18,11 +18,21 @@ export interface Magic {
 /** null is "not mine"; `exact` beats `likely` when two loaders claim a file. */
 export type Verdict = null | 'likely' | 'exact';
 
+/** What the user allows a loader to do with a file that may be hostile. */
+export interface Limits {
+  /**
+   * The most a wrapper may unpack to, bytes (`--max-size`). `Unpacked` holds to it, and to a ratio; a loader that
+   * does not use it must stop with TOO_BIG itself, and before it has used the memory.
+   */
+  readonly maxSize: number;
+}
+
 export interface LoadContext {
   /** Opens another program by path, as execve would: an ELF interpreter. Throws ForeignError. */
   open(path: Uint8Array): Source;
   /** Whether this path, or this bare command name, is run-foreign itself. */
   isSelf(command: Uint8Array): boolean;
+  readonly limits: Limits;
 }
 
 export type Loaded =

@@ -16,8 +16,9 @@ export type {
   StackString,
   StackWord,
 } from '../image/image.ts';
-export { sourceFrom } from '../source/memory.ts';
+export { memorySource, sourceFrom } from '../source/memory.ts';
 export { type BackingFile, isMappable, type Source } from '../source/source.ts';
-export type { LoadContext, Loaded, LoaderPlugin, Magic, Verdict } from './contract.ts';
+export type { Limits, LoadContext, Loaded, LoaderPlugin, Magic, Verdict } from './contract.ts';
 export { defineLoader } from './contract.ts';
-export { head, Structure } from './structure.ts';
+export { head, Structure, startsWith } from './structure.ts';
+export { Unpacked } from './unpacked.ts';

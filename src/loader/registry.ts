@@ -75,11 +75,11 @@ async function loadCarefully(loader: LoaderPlugin, source: Source, context: Load
   if (loader.kind === 'program') {
     let wanted = false;
     const closed: LoadContext = {
+      ...context,
       open() {
         wanted = true;
         throw new ForeignError('INTERNAL', 'a file was opened for a program that was not authenticated');
       },
-      isSelf: (command) => context.isSelf(command),
     };
     try {
       const loaded = await loader.load(source, closed);

@@ -7,6 +7,12 @@ export async function head(source: Source, length: number): Promise<Uint8Array> 
   return source.read(0, Math.min(length, source.size));
 }
 
+/** Whether a source begins with these bytes: the whole probe of a format with a magic number. */
+export async function startsWith(source: Source, bytes: Uint8Array): Promise<boolean> {
+  const start = await head(source, bytes.length);
+  return Buffer.compare(start, bytes) === 0;
+}
+
 /** A structure that lies whole in a file; each getter takes the offset inside the structure. */
 export class Structure {
   readonly bytes: Uint8Array;

@@ -160,7 +160,9 @@ async function wholeBody(client: HttpClient, answer: Answer, options: ContentOpt
 function checkSize(answer: Answer, size: number, { maxSize }: ContentOptions): void {
   if (size <= maxSize) return;
   answer.body.destroy();
-  throw new ForeignError('TOO_BIG', `has ${size} bytes or more, at most ${maxSize} are fetched`);
+  throw new ForeignError('TOO_BIG', `has ${size} bytes or more, at most ${maxSize} are fetched`, {
+    hint: 'see --max-size',
+  });
 }
 
 /** Does it again after an interruption, a bounded number of times. */

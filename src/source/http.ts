@@ -11,7 +11,7 @@ import { openContent, persistently } from './http-content.ts';
 import { checkContent, type Trust, trustFor } from './http-trust.ts';
 import { parseHttpUrl, shownUrl } from './http-url.ts';
 import { MAX_SIGNATURE_FILE, type PublicKey, parseSignature, type Signature } from './minisign.ts';
-import { checkRange, type Source } from './source.ts';
+import { checkRange, DEFAULT_MAX_SIZE, type Source } from './source.ts';
 
 export interface HttpOptions {
   /** What the content must be, as hex digits; `#sha256=` on the URL says the same. */
@@ -36,7 +36,7 @@ export interface HttpLimits {
 }
 
 export const HTTP_LIMITS: HttpLimits = {
-  maxSize: 2 ** 30,
+  maxSize: DEFAULT_MAX_SIZE,
   blockSize: 256 * 1024,
   inFlight: 4,
   attempts: 5,

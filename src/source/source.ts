@@ -33,8 +33,8 @@ export interface Source {
   authenticate?(): Promise<void>;
 }
 
-/** No program is larger than this unless the user says so; bytes. */
-export const DEFAULT_MAX_SIZE = 1024 * 1024 * 1024;
+/** `--max-size` when nobody says otherwise: 1 GiB, more than any program we know of. */
+export const DEFAULT_MAX_SIZE = 2 ** 30;
 
 /** The kernel maps whole pages of files, so nothing else can be mapped: x86 has no other size. */
 const PAGE_SIZE = 4096;

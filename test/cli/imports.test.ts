@@ -2,7 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
+import { zstdFrame } from '../support/packed.ts';
 import { NODE_HALF, temporary } from '../support/run.ts';
 
 const directory = temporary();
@@ -22,13 +24,16 @@ Module._load = function (request, parent, ...rest) {
 `,
 );
 
-/** Loading is over when the program is not found. */
-function loaded(args: readonly string[]): { packages: Set<string>; requests: Set<string>; stderr: string } {
+/** Loading is over when the program is not found, or none that can be run. */
+function loaded(
+  args: readonly string[],
+  status = 127,
+): { packages: Set<string>; requests: Set<string>; stderr: string } {
   const child = spawnSync(process.execPath, ['--require', HOOK, NODE_HALF, ...args], {
     encoding: 'utf8',
     env: { NODE_DEBUG: 'esm' },
   });
-  expect(child.status).toBe(127);
+  expect(child.status).toBe(status);
   const requests = [...child.stderr.matchAll(/^LOAD (.*)$/gm)].map(([, request = '']) => request);
   const named = requests.filter((request) => /^[a-z]/.test(request) && !isBuiltIn(request));
   return { packages: new Set(named), requests: new Set(requests), stderr: child.stderr };
@@ -60,6 +65,21 @@ test('with a URL it is, so the test above would see it', () => {
   });
   expect(child.status).toBe(126);
   for (const name of NETWORK) expect(child.stderr).toContain(`LOAD ${name}\n`);
+});
+
+/** What only packed programs need: a decoder, and what unpacks in Node itself. */
+const UNPACKERS = ['node:zlib', 'xz-decoder', 'zstd-decoder'];
+const nothing = 'no program';
+
+test.each([
+  ['a plain file', nothing, []],
+  ['gzip', gzipSync(nothing), ['node:zlib']],
+  ['zstd', zstdFrame([{ raw: Buffer.from(nothing) }]), ['zstd-decoder']],
+] as const)('for %s only its own unpacker is loaded', (name, bytes, expected) => {
+  const path = join(directory.path, name.replaceAll(' ', '-'));
+  writeFileSync(path, bytes, { mode: 0o755 });
+  const { stderr } = loaded([path], 126);
+  expect(UNPACKERS.filter((each) => stderr.includes(each))).toEqual(expected);
 });
 
 test('with options yargs is loaded, so the test above would see it', () => {

@@ -5,7 +5,19 @@ import { describe, expect, test } from 'vitest';
 import { NODE_PATH, ROOT, runForeign, SHELL_COMMAND, sh } from '../support/run.ts';
 
 const COMMANDS = ['plan', 'inspect', 'formats', 'check'];
-const OPTIONS = ['format', 'argv0', 'env', 'unset-env', 'sha256', 'verify-key', 'verbose', 'version', 'help'];
+const OPTIONS = [
+  'format',
+  'argv0',
+  'env',
+  'unset-env',
+  'stdin',
+  'max-size',
+  'sha256',
+  'verify-key',
+  'verbose',
+  'version',
+  'help',
+];
 const lineLengths = (text: string) => text.split('\n').map((line) => line.length);
 
 test('--help names everything and fits 80 columns', async () => {
@@ -59,6 +71,9 @@ describe('wrong usage is one line that names the option and leads to the help', 
     [['--unset-env', 'A=b', '/bin/true'], '--unset-env'],
     [['--json', '/bin/true'], 'json'],
     [['--insecure', 'http://127.0.0.1/x'], 'insecure'],
+    ...['0', '-1', '1.5', '1e6', '10T', '1GiB', 'K', '9007199254740992', '9000000G', 'much'].map(
+      (size): [string[], string] => [[`--max-size=${size}`, '/bin/true'], `not '${size}'`],
+    ),
     [['plan', '--nope', '/bin/true'], 'nope'],
     [['inspect', '/bin/true', 'more'], 'inspect'],
     [['formats', 'more'], 'formats'],

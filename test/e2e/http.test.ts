@@ -170,7 +170,10 @@ describe('is refused', () => {
   });
 
   test('a script, whose interpreter would open what has its name here', async () => {
-    await expectRefused([offer('script', Buffer.from('#!/bin/sh\necho hello\n'))], 'script that lies in no file');
+    await expectRefused(
+      [offer('script', Buffer.from('#!/bin/sh\necho hello\n'))],
+      'script that lies in no file',
+    );
   });
 
   test('a local program with a pin or a key', async () => {

@@ -9,6 +9,7 @@ import { resolveProgram } from '../../src/loader/registry.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { planProgram } from '../../src/plan/planner.ts';
 import type { Source } from '../../src/source/source.ts';
+import { DEFAULT_MAX_SIZE } from '../../src/source/source.ts';
 import { bounded, Counted } from './bounds.ts';
 import { brokenRules } from './checker/checker.ts';
 import type { Circumstances } from './make/circumstances.ts';
@@ -42,7 +43,7 @@ async function start(bytes: Buffer, circumstances: Circumstances): Promise<Outco
       argv,
       execfn: rest.execfn,
       loaders: builtinLoaders,
-      context: { open: (path) => files.openNamed(path), isSelf },
+      context: { open: (path) => files.openNamed(path), isSelf, limits: { maxSize: DEFAULT_MAX_SIZE } },
       format,
     });
     const { image } = resolution;
@@ -83,7 +84,7 @@ class OpenFiles {
     const fd = 10 + this.#counted.length;
     const { source, file } = this.#circumstances.source(bytes, fd);
     if (file !== undefined) this.byDescriptor.set(fd, file);
-    const counted = new Counted(source);
+    const counted = new Counted(source, bytes);
     this.#counted.push(counted);
     return counted.source;
   }

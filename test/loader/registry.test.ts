@@ -222,7 +222,7 @@ describe('a source that is to be authenticated', () => {
       execfn: text('net'),
       loaders: builtinLoaders,
       context: {
-        isSelf: (command) => inner.isSelf(command),
+        ...inner,
         open(path) {
           log.push(`open ${Buffer.from(path)}`);
           return inner.open(path);

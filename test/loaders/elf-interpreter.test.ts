@@ -15,7 +15,7 @@ import {
 } from '../support/elf-writer.ts';
 import { foreignError, formatError } from '../support/errors.ts';
 import { ELF32_STATIC, ELF64_PIE, INTERPRETER, INTERPRETER_PATH } from '../support/handmade.ts';
-import { resolveSource } from '../support/resolve.ts';
+import { contextOf, resolveSource } from '../support/resolve.ts';
 import { fileLike, text } from '../support/sources.ts';
 
 const GOOD = writeElf(INTERPRETER);
@@ -192,7 +192,7 @@ describe('the file', () => {
       },
     };
     const { elf } = await import('../../loaders/elf/index.ts');
-    await elf.load(fileLike(writeElf(ELF64_PIE), 3), { open: () => counting, isSelf: () => false });
+    await elf.load(fileLike(writeElf(ELF64_PIE), 3), { ...contextOf({}), open: () => counting });
     expect(Math.max(...reads.map(([offset, length]) => offset + length))).toBeLessThanOrEqual(
       EHSIZE[64] + INTERPRETER.phdrs.length * PHENTSIZE[64],
     );

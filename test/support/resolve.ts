@@ -5,6 +5,7 @@ import type { ProgramImage } from '../../src/image/image.ts';
 import type { LoadContext, LoaderPlugin } from '../../src/loader/contract.ts';
 import { type Resolution, resolveProgram } from '../../src/loader/registry.ts';
 import type { Source } from '../../src/source/source.ts';
+import { DEFAULT_MAX_SIZE } from '../../src/source/source.ts';
 import type { Handmade } from './handmade.ts';
 import { fileLike, text } from './sources.ts';
 
@@ -12,8 +13,12 @@ import { fileLike, text } from './sources.ts';
 export const PROGRAM_FD = 10;
 
 /** Opens what the map has; everything else is not found. `run-foreign` is ourselves. */
-export function contextOf(files: Readonly<Record<string, Uint8Array>>): LoadContext {
+export function contextOf(
+  files: Readonly<Record<string, Uint8Array>>,
+  maxSize = DEFAULT_MAX_SIZE,
+): LoadContext {
   return {
+    limits: { maxSize },
     open(path) {
       const name = Buffer.from(path).toString('latin1');
       const index = Object.keys(files).indexOf(name);
@@ -29,6 +34,7 @@ export interface ResolveOptions {
   readonly argv?: readonly string[];
   readonly format?: string;
   readonly loaders?: readonly LoaderPlugin[];
+  readonly maxSize?: number;
 }
 
 export function resolveSource(
@@ -41,7 +47,7 @@ export function resolveSource(
     argv: (options.argv ?? [source.name]).map(text),
     execfn: text(source.name),
     loaders: options.loaders ?? builtinLoaders,
-    context: contextOf(files),
+    context: contextOf(files, options.maxSize),
     format: options.format,
   });
 }

@@ -1,4 +1,5 @@
 /** Structure-aware mutations: programs that are nearly right, which random bytes never are. */
+import { gzipSync } from 'node:zlib';
 import type { Random } from '../../support/random.ts';
 import { isElf, mutateElf } from './elf.ts';
 import { nearby, oddValue } from './odd.ts';
@@ -47,6 +48,8 @@ export function mutate(seed: Uint8Array, other: Uint8Array, random: Random): Buf
     else if (kind === 14) bytes = splice(bytes, other, random);
     else bytes = Buffer.concat([bytes, random.bytes(random.below(0x1000))]);
   }
+  // Packed, the program is in no file: other steps for the same image.
+  if (random.chance(1, 16)) bytes = gzipSync(bytes, { level: 1 });
   return random.chance(1, 8) ? wrap(bytes, random) : bytes;
 }
 
@@ -64,6 +67,10 @@ const BEGINNINGS = [
   '#!',
   '#!/',
   '#!run-foreign\n',
+  '\x1f\x8b\x08',
+  '\x1f\x8b\x08\0\0\0\0\0\0\x03',
+  '\xfd7zXZ\0',
+  '\x28\xb5\x2f\xfd',
 ];
 
 /** Bytes that are random but for a beginning that some loader knows. */
