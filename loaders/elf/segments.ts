@@ -92,14 +92,20 @@ export function placementOf(headers: ElfHeaders, interpreted: boolean): ImagePar
   for (const { p_align } of loadHeaders(headers)) {
     if (isPowerOfTwo(p_align)) align = max(align, p_align);
   }
-  return { kind: interpreted ? 'pie' : 'mmap', align };
+  return { kind: interpreted ? 'pie' : 'mmap', align, ...anchorOf(headers) };
 }
 
 /** The same for the interpreter of `program`; no p_align of it is looked at (load_elf_interp). */
 export function interpreterPlacement(headers: ElfHeaders, program: ElfHeaders): ImagePart['placement'] {
   if (!headers.dynamic) return { kind: 'fixed' };
-  if (!beginsEmpty(headers)) return { kind: 'mmap', align: PAGE_SIZE };
+  if (!beginsEmpty(headers)) return { kind: 'mmap', align: PAGE_SIZE, ...anchorOf(headers) };
   return program.dynamic ? { kind: 'mmap', align: NO_BASE_BUT_0 } : { kind: 'fixed' };
+}
+
+/** load_elf_binary counts the base from the first PT_LOAD's p_vaddr as it stands. */
+function anchorOf(headers: ElfHeaders): { anchor?: bigint } {
+  const first = loadHeaders(headers)[0];
+  return first === undefined ? {} : { anchor: BigInt(first.vaddr) };
 }
 
 /** An alignment of which 0 is the only multiple. */

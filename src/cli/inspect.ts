@@ -1,6 +1,6 @@
 /** `run-foreign inspect`: what a loader found in a file. Nothing is laid out and nothing is run. */
 import { ForeignError, hex } from '../errors.ts';
-import type { ImagePart, ProgramImage, Segment } from '../image/image.ts';
+import type { ImagePart, Placement, ProgramImage, Segment } from '../image/image.ts';
 import { permissions, picture } from '../image/picture.ts';
 import { validateImage } from '../image/validate.ts';
 import { loadProgram } from '../launch/prepare.ts';
@@ -124,10 +124,15 @@ function imageJson(image: ProgramImage, file: string, refused: string | undefine
   };
 }
 
+function placementJson(placement: Placement) {
+  if (placement.kind === 'fixed') return { kind: placement.kind };
+  const { kind, align, anchor } = placement;
+  return { kind, align: hex(align), ...(anchor !== undefined && { anchor: hex(anchor) }) };
+}
+
 function partJson({ placement, entry, segments }: ImagePart) {
   return {
-    placement:
-      placement.kind === 'fixed' ? { kind: placement.kind } : { ...placement, align: hex(placement.align) },
+    placement: placementJson(placement),
     entry: hex(entry),
     segments: segments.map(({ name, address, size, content, protection }) => ({
       name,

@@ -31,11 +31,12 @@ export interface Segment {
  * - `fixed`: where they say.
  * - `pie`: a base is chosen where Linux puts position-independent programs.
  * - `mmap`: the kernel chooses, as it does for interpreters and for PIEs without one.
- * `align` is the largest alignment a segment asks for, in bytes, a power of two.
+ * `align` is the largest alignment a segment asks for, in bytes, a power of two. `anchor` is the link-time address
+ * that the base is counted from, the first segment's unless given; that need be neither the lowest nor a page's.
  */
 export type Placement =
   | { readonly kind: 'fixed' }
-  | { readonly kind: 'pie' | 'mmap'; readonly align: bigint };
+  | { readonly kind: 'pie' | 'mmap'; readonly align: bigint; readonly anchor?: bigint };
 
 /** What is mapped as one: the program itself, or the interpreter it names. */
 export interface ImagePart {

@@ -30,9 +30,10 @@ function validatePart(part: ImagePart, what: string, limit: bigint): void {
     refuse(`${what} has ${segments.length} segments, more than ${MAX_SEGMENTS}`);
   for (const segment of segments) validateSegment(segment, limit);
   if (placement.kind === 'fixed') return;
-  const { align } = placement;
+  const { align, anchor = 0n } = placement;
   if (align <= 0n || (align & (align - 1n)) !== 0n)
     refuse(`the alignment ${hex(align)} is not a power of two`);
+  if (anchor < 0n || anchor >= limit) refuse(`the anchor ${hex(anchor)} of ${what} is not a user address`);
 }
 
 function validateSegment(segment: Segment, limit: bigint): void {

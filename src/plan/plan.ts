@@ -51,7 +51,8 @@ export type Step =
     }
   /**
    * Lets the kernel find room for a part, by asking for the file's pages where there is a file; later places of
-   * `base` count from it. `align` rounds the room found down.
+   * `base` count from it. `align` rounds the room found down. Segments in disorder may lie below `start`, as under
+   * execve, where nothing is yet.
    */
   | {
       readonly op: 'reserve';

@@ -6,7 +6,7 @@ import { ADDRESS_SPACES, PAGE_SIZE, pageEnd } from '../process/address-space.ts'
 import { auxvTypesFor } from '../process/auxv.ts';
 import { FIRST_STACKS } from '../process/first-stack.ts';
 import type { HostFacts } from '../process/host.ts';
-import { type Layout, layOut, span } from '../process/layout.ts';
+import { basePage, type Layout, layOut, span } from '../process/layout.ts';
 import { mmFieldCalls } from '../process/mm-calls.ts';
 import { mmFields } from '../process/mm-fields.ts';
 import { buildStackImage, type StackImage } from '../process/stack-image.ts';
@@ -107,7 +107,15 @@ function partSteps(
   const first = steps.find((step) => step.op === 'mmap');
   const what = base === 'image' ? 'room for the program' : 'room for its interpreter';
   return [
-    { op: 'reserve', base, start, size: end - start, align, ...(first?.file && { file: first.file }), what },
+    {
+      op: 'reserve',
+      base,
+      start: basePage(part),
+      size: end - start,
+      align,
+      ...(first?.file && { file: first.file }),
+      what,
+    },
     ...steps,
   ];
 }

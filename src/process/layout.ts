@@ -82,7 +82,7 @@ function placer(
   if (placement.kind === 'mmap') return (address) => ({ base, offset: address });
   const pages = host.randomizeVaSpace === 0 ? 0n : randomBelow(host, 1n << BigInt(host.mmapRndBits[arch]));
   const align = placement.align > PAGE_SIZE ? placement.align : PAGE_SIZE;
-  const bias = alignDown(space.etDynBase + pages * PAGE_SIZE, align) - first;
+  const bias = alignDown(space.etDynBase + pages * PAGE_SIZE, align) - basePage(part);
   return (address) => absolute(address + bias);
 }
 
@@ -104,6 +104,18 @@ function placeBrk(
   const range = room < space.brkRange ? room : space.brkRange;
   const start = host.randomizeVaSpace === 2 ? from + randomBelow(host, range / PAGE_SIZE) * PAGE_SIZE : from;
   return { start: absolute(start), end: absolute(start + size) };
+}
+
+/**
+ * The link-time page that is put at the base (load_elf_binary): the anchor is taken from the base and what is left
+ * rounded down, so that a page which the anchor lies in the middle of comes before the base. Only where the kernel
+ * maps the first segment wherever it finds room is it that segment's page.
+ */
+export function basePage({ placement, segments }: ImagePart): bigint {
+  const first = segments[0]?.address ?? 0n;
+  if (placement.kind === 'fixed') return pageStart(first);
+  const anchor = placement.anchor ?? first;
+  return placement.kind === 'mmap' && placement.align <= PAGE_SIZE ? pageStart(anchor) : pageEnd(anchor);
 }
 
 function fixedRanges(part: ImagePart, place: (address: bigint) => Place): Range[] {

@@ -108,6 +108,13 @@ describe('inspect', () => {
     expect(stdout).toMatch(/0x1000 \+-+\+/);
   });
 
+  test('--json of a program that may move', async () => {
+    const document: unknown = JSON.parse((await runForeign(['inspect', '--json', '/bin/sh'])).stdout);
+    const placement = { kind: 'pie', align: '0x1000', anchor: '0x0' };
+    const interpreter = { placement: { kind: 'mmap', align: '0x1000', anchor: '0x0' } };
+    expect(document).toMatchObject({ placement, interpreter });
+  });
+
   test('--json', async () => {
     const document: unknown = JSON.parse((await runForeign(['inspect', '--json', AOUT])).stdout);
     expect(document).toMatchObject({

@@ -138,6 +138,16 @@ describe('the entry point', () => {
   });
 });
 
+describe('the anchor of an image that may move', () => {
+  test.each([-1n, LIMIT, 1n << 64n])('may not be %s', async (anchor) => {
+    expect(await refused({ placement: { kind: 'pie', align: 0x1000n, anchor } })).toContain('anchor');
+  });
+
+  test.each([0n, 0x1234n, LIMIT - 1n])('may be %s', (anchor) => {
+    expect(() => validate({ placement: { kind: 'mmap', align: 0x1000n, anchor } })).not.toThrow();
+  });
+});
+
 describe('the alignment of an image that may move', () => {
   test.each([0n, -4096n, 3n, 0x1800n])('may not be %s', async (align) => {
     expect(await refused({ placement: { kind: 'pie', align } })).toContain('alignment');

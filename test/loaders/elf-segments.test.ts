@@ -101,7 +101,7 @@ describe('what is accepted although it looks wrong', () => {
 
   test.each([0n, 1n, 3n, 0x1001n, 0x3000n])('a p_align of %s does not move a PIE’s base', async (p_align) => {
     const image = await load({ ...elf({ ...TEXT, p_align }), e_type: ET.DYN });
-    expect(image.placement).toEqual({ kind: 'mmap', align: 0x1000n });
+    expect(image.placement).toEqual({ kind: 'mmap', align: 0x1000n, anchor: TEXT.p_vaddr });
   });
 
   test('PT_LOADs in any order keep it, so that later ones lie over earlier ones', async () => {
@@ -130,11 +130,11 @@ describe('what is accepted although it looks wrong', () => {
   test('alignments larger than any address space', async () => {
     for (const p_align of [1n << 53n, 1n << 63n]) {
       const image = await load({ ...elf({ ...TEXT, p_align }), e_type: ET.DYN });
-      expect(image.placement).toEqual({ kind: 'mmap', align: p_align });
+      expect(image.placement).toEqual({ kind: 'mmap', align: p_align, anchor: TEXT.p_vaddr });
     }
     // 2^63 + 1 is 2^63 to who counts in doubles.
     const image = await load({ ...elf({ ...TEXT, p_align: (1n << 63n) + 1n }), e_type: ET.DYN });
-    expect(image.placement).toEqual({ kind: 'mmap', align: 0x1000n });
+    expect(image.placement).toEqual({ kind: 'mmap', align: 0x1000n, anchor: TEXT.p_vaddr });
   });
 
   test('unknown bits in p_flags', async () => {
@@ -257,7 +257,7 @@ describe('AT_PHDR', () => {
 
 test.each([
   [ET.EXEC, 0x1000n, { kind: 'fixed' }],
-  [ET.DYN, 0x200000n, { kind: 'mmap', align: 0x200000n }],
+  [ET.DYN, 0x200000n, { kind: 'mmap', align: 0x200000n, anchor: TEXT.p_vaddr }],
 ] as const)('e_type %i with p_align %s is placed %o', async (e_type, p_align, placement) => {
   expect((await load({ ...elf({ ...TEXT, p_align }), e_type })).placement).toEqual(placement);
 });

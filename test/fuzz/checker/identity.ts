@@ -64,7 +64,8 @@ export function checkChosenPlaces(judged: Judged, verdicts: Verdicts, stub: Rang
   if (placement.kind === 'pie' && image.segments.length > 0) {
     const align = placement.align > PAGE ? placement.align : PAGE;
     const bases = pieBases(plan.arch, host, align);
-    const base = firstPage(image) + program.bias;
+    // A page in whose middle the first segment begins comes before the base.
+    const base = pageUp(placement.anchor ?? firstPage(image)) + program.bias;
     const next = areas.map(({ start }) => start).filter((start) => start >= bases.end);
     // A larger one would reach into the areas from the kernel's own choice of base as well.
     const hasRoom = next.every((start) => span.end - base <= start - bases.end);

@@ -99,7 +99,9 @@ export class MemoryChecker {
       return;
     }
     const room = this.#reserved.get(step.at.base);
-    const inside = room !== undefined && room.start <= where.start && where.end <= room.end;
+    // Segments in disorder lie below the first, which the room begins with, as under execve.
+    const lowest = room === undefined ? 0n : room.start - (room.end - room.start);
+    const inside = room !== undefined && lowest <= where.start && where.end <= room.end;
     this.#verdicts.rule('reserved', inside, () => describe(step));
   }
 
