@@ -7,15 +7,13 @@ import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { elfHeaders, headersSize } from '../emit/elf-file.ts';
 import { Emitter } from '../emit/emitter.ts';
-import { machine as i386 } from '../emit/i386.ts';
+import { MACHINES } from '../emit/machines.ts';
 import { REG } from '../emit/x86.ts';
-import { machine as x86_64 } from '../emit/x86_64.ts';
 import { ForeignError } from '../errors.ts';
 import type { Arch } from '../image/image.ts';
 import { createStubFile, type StubFile } from '../launch/stub-file.ts';
 import { ADDRESS_SPACES, PAGE_SIZE } from '../process/address-space.ts';
 
-const MACHINES = { x86_64, i386 };
 /** include/uapi/asm-generic/mman-common.h: MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS */
 const MAP_FIXED_ANONYMOUS = 0x32n;
 /** The descriptor under which the program finds itself. */

@@ -2,7 +2,7 @@
 import type { Place } from '../process/place.ts';
 import { BASE_OFFSET, DATA } from './data-page.ts';
 import type { Machine, SystemCall } from './machine.ts';
-import { type Memory, REG, type Register, X86 } from './x86.ts';
+import { type Label, type Memory, REG, type Register, X86 } from './x86.ts';
 
 /** A system call's argument: a number, a place, or what the data page holds at an offset, plus some bytes. */
 export type Argument = bigint | Place | { readonly data: number; readonly plus?: bigint };
@@ -74,9 +74,16 @@ export class Emitter {
     this.code.systemCall();
   }
 
-  /** Compares ax with the error range; `above` is true of an error. */
-  compareWithErrors(): void {
+  /** Goes to `label` when the system call just made has failed: the error is in ax. */
+  jumpOnError(label: Label): void {
     this.code.compareImmediate(REG.ax, LAST_RESULT);
+    this.code.jumpIf('above', label);
+  }
+
+  /** Goes to `label` when the system call just made has not failed. */
+  jumpUnlessError(label: Label): void {
+    this.code.compareImmediate(REG.ax, LAST_RESULT);
+    this.code.jumpIf('belowOrEqual', label);
   }
 
   copyBytes(from: Argument, to: Argument, size: bigint): void {

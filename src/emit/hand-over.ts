@@ -17,6 +17,7 @@ import type { Machine } from './machine.ts';
 import { protectionBits } from './memory-steps.ts';
 import { emitMm } from './mm-step.ts';
 import { emitPoke, OWN_MEMORY } from './poke.ts';
+import { descriptor } from './step-context.ts';
 import { type Label, REG, X86 } from './x86.ts';
 
 /** include/uapi/linux/prctl.h */
@@ -66,10 +67,10 @@ export function emitHandOver(input: HandOverInput): Uint8Array {
         emitName(emitter, input.store);
         break;
       case 'stdin':
-        emitter.systemCall('dup2', BigInt(input.descriptors[step.file] ?? -1), 0n);
+        emitter.systemCall('dup2', BigInt(descriptor(step.file, input)), 0n);
         break;
       case 'close':
-        emitter.systemCall('close', BigInt(input.descriptors[step.file] ?? -1));
+        emitter.systemCall('close', BigInt(descriptor(step.file, input)));
         break;
       case 'drop':
         emitter.systemCall('close', BigInt(step.descriptor));
@@ -91,11 +92,9 @@ function emitName(emitter: Emitter, store: HandOverInput['store']): void {
   const done = code.label();
   const comm = emitter.dataPlace(DATA.settings + SETTINGS.comm);
   emitter.systemCall('prctl', PR_SET_NAME, comm, 0n, 0n, 0n);
-  emitter.compareWithErrors();
-  code.jumpIf('belowOrEqual', done);
+  emitter.jumpUnlessError(done);
   emitter.systemCall('open', store(Buffer.from('/proc/self/comm\0')), O_WRONLY, 0n);
-  emitter.compareWithErrors();
-  code.jumpIf('above', done);
+  emitter.jumpOnError(done);
   code.store(emitter.data(DATA.scratch), REG.ax);
   emitter.systemCall('write', { data: DATA.scratch }, comm, MAX_COMM);
   emitter.systemCall('close', { data: DATA.scratch });
@@ -201,8 +200,7 @@ function emitBorrowVdso(
   code.place(protect);
   const vdso = [{ data: DATA.vdso }, { data: DATA.vdsoSize }];
   emitter.systemCall('mprotect', ...vdso, protectionBits('rwx'));
-  emitter.compareWithErrors();
-  code.jumpIf('above', stay);
+  emitter.jumpOnError(stay);
   emitter.copyBytes(exitAt, { data: DATA.exit }, exitSize);
   emitter.systemCall('mprotect', ...vdso, protectionBits('r-x'));
   code.place(done);

@@ -29,8 +29,7 @@ export function emitLeave(
   const ready = code.label();
   for (const { from, to, size } of [...data, handOver]) emitter.copyBytes(from, to, size);
   emitter.systemCall('mprotect', handOver.to, PAGE_SIZE, protectionBits('r-x'));
-  emitter.compareWithErrors();
-  code.jumpIf('belowOrEqual', ready);
+  emitter.jumpUnlessError(ready);
 
   const flags = BigInt(MAP.PRIVATE | MAP.FIXED | MAP.ANONYMOUS);
   emitter.systemCall('mmap', handOver.to, PAGE_SIZE, protectionBits('r-x'), flags, NO_FILE, 0n);

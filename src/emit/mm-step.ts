@@ -9,6 +9,7 @@ import { MM_FIELD_NAMES } from '../process/mm-fields.ts';
 import { BASE_OFFSET, DATA, MM_MAP, SETTINGS } from './data-page.ts';
 import type { Emitter } from './emitter.ts';
 import { messageName } from './failure.ts';
+import { descriptor } from './step-context.ts';
 import { type Label, REG } from './x86.ts';
 
 type MmStep = Extract<Step, { op: 'mm' }>;
@@ -57,7 +58,7 @@ export interface MmContext {
 
 export function emitMm(step: MmStep, emitter: Emitter, context: MmContext): void {
   const { code } = emitter;
-  const { descriptors, program, store } = context;
+  const { program, store } = context;
   const map = DATA.settings + SETTINGS.mmMap;
   MM_FIELD_NAMES.forEach((name, index) => {
     const { base } = step.fields.fields[name];
@@ -69,8 +70,7 @@ export function emitMm(step: MmStep, emitter: Emitter, context: MmContext): void
   const setUnlessRefused = (then: Label) => {
     const size = BigInt(MM_MAP.size);
     emitter.systemCall('prctl', PR_SET_MM, PR_SET_MM_MAP, emitter.dataPlace(map), size, 0n);
-    emitter.compareWithErrors();
-    code.jumpIf('belowOrEqual', then);
+    emitter.jumpUnlessError(then);
   };
   setUnlessRefused(done);
   if (step.exe !== undefined) {
@@ -84,7 +84,7 @@ export function emitMm(step: MmStep, emitter: Emitter, context: MmContext): void
   if (step.report) emitRefusals(emitter, { address: text, size: prefix.length }, store);
   code.jump(done);
   code.place(withoutExe);
-  if (step.exe !== undefined) emitExeFile(BigInt(descriptors[step.exe] ?? -1), done, emitter);
+  if (step.exe !== undefined) emitExeFile(BigInt(descriptor(step.exe, context)), done, emitter);
   if (step.report) emitter.systemCall('write', STDERR, text, BigInt(refusedExe.length));
   code.place(done);
 }
@@ -92,8 +92,7 @@ export function emitMm(step: MmStep, emitter: Emitter, context: MmContext): void
 /** PR_SET_MM_EXE_FILE asks for another capability than the map with an exe file does. */
 function emitExeFile(descriptor: bigint, then: Label, emitter: Emitter): void {
   emitter.systemCall('prctl', PR_SET_MM, BigInt(CALL_NUMBER.exe_file), descriptor, 0n, 0n);
-  emitter.compareWithErrors();
-  emitter.code.jumpIf('belowOrEqual', then);
+  emitter.jumpUnlessError(then);
 }
 
 /**

@@ -24,12 +24,8 @@ export interface Poke {
 /** Jumps to `refused`, with the error in ax, where the file cannot be opened or written to. */
 export function emitPoke(emitter: Emitter, { from, to, size, path }: Poke, refused: Label): void {
   const { code, machine } = emitter;
-  const failOnError = () => {
-    emitter.compareWithErrors();
-    code.jumpIf('above', refused);
-  };
   emitter.systemCall('open', path, O_RDWR, 0n);
-  failOnError();
+  emitter.jumpOnError(refused);
   code.store(emitter.data(DESCRIPTOR), REG.ax);
   // The offset is an address, and in 32-bit mode the upper half has a register of its own.
   const offset = machine.bits === 64 ? [to] : [to, 0n];
@@ -38,5 +34,5 @@ export function emitPoke(emitter: Emitter, { from, to, size, path }: Poke, refus
   code.store(emitter.data(DATA.scratch), REG.ax);
   emitter.systemCall('close', { data: DESCRIPTOR });
   code.load(REG.ax, emitter.data(DATA.scratch));
-  failOnError();
+  emitter.jumpOnError(refused);
 }

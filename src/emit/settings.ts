@@ -3,6 +3,7 @@ import type { Step } from '../plan/plan.ts';
 import { MM_FIELD_NAMES } from '../process/mm-fields.ts';
 import { MM_MAP, RLIMIT64, SETTINGS } from './data-page.ts';
 import type { Machine } from './machine.ts';
+import { descriptor } from './step-context.ts';
 
 /** include/uapi/linux/resource.h */
 const RLIM64_INFINITY = 0xffff_ffff_ffff_ffffn;
@@ -21,7 +22,7 @@ export function settings(
   MM_FIELD_NAMES.forEach((name, index) => {
     word(SETTINGS.mmMap + index * 8, step.fields.fields[name].offset);
   });
-  const exe = step.exe === undefined ? -1 : (descriptors[step.exe] ?? -1);
+  const exe = step.exe === undefined ? -1 : descriptor(step.exe, { descriptors });
   view.setUint32(SETTINGS.mmMap + MM_MAP.auxv_size, step.fields.auxvSize, true);
   view.setInt32(SETTINGS.mmMap + MM_MAP.exe_fd, exe, true);
   bytes.set(comm.subarray(0, 15), SETTINGS.comm);

@@ -26,8 +26,7 @@ export interface StepContext {
 
 /** Reports `message` when the system call just made has failed. */
 export function failOnError(context: StepContext, message: string): void {
-  context.emitter.compareWithErrors();
-  context.emitter.code.jumpIf('above', context.failures.label(failureText(context, message)));
+  context.emitter.jumpOnError(context.failures.label(failureText(context, message)));
 }
 
 export function failureText({ plan }: StepContext, message: string): string {
@@ -35,8 +34,8 @@ export function failureText({ plan }: StepContext, message: string): string {
 }
 
 /** The descriptor of one of the plan's files. */
-export function descriptor(file: number, context: StepContext): number {
-  const fd = context.descriptors[file];
+export function descriptor(file: number, { descriptors }: Pick<StepContext, 'descriptors'>): number {
+  const fd = descriptors[file];
   if (fd === undefined) throw new Error(`the plan's file ${file} has no descriptor`);
   return fd;
 }

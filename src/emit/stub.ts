@@ -5,7 +5,6 @@
  *   the file       headers, what the steps need, code
  */
 import { EXIT } from '../errors.ts';
-import type { Arch } from '../image/image.ts';
 import type { Plan } from '../plan/plan.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import { Blobs } from './blobs.ts';
@@ -14,15 +13,11 @@ import { elfHeaders, headersSize } from './elf-file.ts';
 import { Emitter } from './emitter.ts';
 import { Failures } from './failure.ts';
 import { emitHandOver, isHandOverStep } from './hand-over.ts';
-import { machine as i386 } from './i386.ts';
 import { emitLeave } from './leave.ts';
-import type { Machine } from './machine.ts';
+import { MACHINES } from './machines.ts';
 import { emitMemoryStep, emitPrologue, emitStack } from './memory-steps.ts';
 import { settings } from './settings.ts';
 import type { StepContext } from './step-context.ts';
-import { machine as x86_64 } from './x86_64.ts';
-
-const MACHINES: Record<Arch, Machine> = { x86_64, i386 };
 
 /**
  * The stub's file. `descriptors` are the numbers under which the plan's files will be open in the

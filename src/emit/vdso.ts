@@ -73,8 +73,7 @@ function emitMove(pieces: readonly VdsoPiece[], context: StepContext, stay: Labe
     const to = { data: TARGET, plus: piece.offset - first };
     emitter.systemCall('mremap', from, piece.size, piece.size, MREMAP_TO, to);
     if (piece === vdso) {
-      emitter.compareWithErrors();
-      emitter.code.jumpIf('above', stay);
+      emitter.jumpOnError(stay);
     } else {
       failOnError(context, 'cannot move the vDSO');
     }

@@ -53,8 +53,7 @@ function emitArguments({ emitter, text }: LauncherContext): void {
   };
   const [argv0, script] = [address(emitter, 'nodeArgv0'), address(emitter, 'script')];
   emitter.systemCallNumber(SYS.mmap, 0n, PAGE_SIZE, PROT_ALL, MAP_PRIVATE_ANONYMOUS, -1n, 0n);
-  emitter.compareWithErrors();
-  code.jumpIf('above', interpret);
+  emitter.jumpOnError(interpret);
   argv([argv0, script]);
   code.jump(done);
   code.place(interpret);
@@ -66,8 +65,7 @@ function emitArguments({ emitter, text }: LauncherContext): void {
 function emitSocketName({ emitter, failures, text }: LauncherContext): void {
   const { code } = emitter;
   emitter.systemCallNumber(SYS.fcntl, held('childSocket'), F_DUPFD, FIRST_FREE_FD);
-  emitter.compareWithErrors();
-  code.jumpIf('above', failures.label('run-foreign: cannot keep a socket for Node: '));
+  emitter.jumpOnError(failures.label('run-foreign: cannot keep a socket for Node: '));
   code.store(memory(emitter, 'childSocket'), REG.ax);
   emitter.copyBytes(text(NODE_ARGV0), address(emitter, 'nodeArgv0'), BigInt(NODE_ARGV0.length));
   for (let digit = 0; digit < SOCKET_DIGITS; digit++) {
@@ -86,18 +84,16 @@ function emitScriptName({ emitter, failures, text }: LauncherContext): void {
   const suffix = '.cjs';
   const room = BigInt(PATH_MAX - suffix.length - 1);
   emitter.systemCallNumber(SYS.readlink, text('/proc/self/exe'), script, room);
-  emitter.compareWithErrors();
-  code.jumpIf('above', failures.label('run-foreign: cannot read /proc/self/exe, is /proc mounted?: '));
+  emitter.jumpOnError(failures.label('run-foreign: cannot read /proc/self/exe, is /proc mounted?: '));
   code.moveImmediate(REG.di, script);
   code.add(REG.di, REG.ax);
   code.moveImmediate(REG.si, text(suffix));
   code.moveImmediate(REG.cx, BigInt(suffix.length + 1));
   code.repeatMoveBytes();
   emitter.systemCallNumber(SYS.access, script, R_OK);
-  emitter.compareWithErrors();
   const message =
     'run-foreign: its other half, run-foreign.cjs, is not beside it, install the whole package: ';
-  code.jumpIf('above', failures.label(message));
+  emitter.jumpOnError(failures.label(message));
 }
 
 /** Finds PATH, and changes the first byte of what is set aside. */

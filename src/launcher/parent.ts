@@ -107,18 +107,14 @@ function emitRestoreFlags({ emitter }: LauncherContext): void {
 
 function emitStartNode({ emitter, failures }: LauncherContext, child: Label): void {
   const { code } = emitter;
-  const failOnError = (message: string) => {
-    emitter.compareWithErrors();
-    code.jumpIf('above', failures.label(message));
-  };
   emitter.systemCallNumber(SYS.socketpair, AF_UNIX, SOCK_STREAM_CLOEXEC, 0n, address(emitter, 'pair'));
-  failOnError('run-foreign: cannot make a socket: ');
+  emitter.jumpOnError(failures.label('run-foreign: cannot make a socket: '));
   code.load32(REG.ax, memory(emitter, 'pair'));
   code.store(memory(emitter, 'parentSocket'), REG.ax);
   code.load32(REG.ax, memory(emitter, 'pair', 4));
   code.store(memory(emitter, 'childSocket'), REG.ax);
   emitter.systemCallNumber(SYS.fork);
-  failOnError('run-foreign: cannot start a process for Node: ');
+  emitter.jumpOnError(failures.label('run-foreign: cannot start a process for Node: '));
   code.test(REG.ax);
   code.jumpIf('equal', child);
   code.store(memory(emitter, 'pid'), REG.ax);

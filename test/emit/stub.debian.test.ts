@@ -2,14 +2,11 @@
 import { describe, test } from 'vitest';
 import { SETTINGS } from '../../src/emit/data-page.ts';
 import { headersSize } from '../../src/emit/elf-file.ts';
-import { machine as i386 } from '../../src/emit/i386.ts';
-import { machine as x86_64 } from '../../src/emit/x86_64.ts';
+import { MACHINES } from '../../src/emit/machines.ts';
 import { expectCode } from '../support/emitted-code.ts';
 import { HANDMADE } from '../support/handmade.ts';
 import { planOf, stubOf } from '../support/plans.ts';
 import { imageOf } from '../support/resolve.ts';
-
-const MACHINES = { x86_64, i386 };
 
 describe.each(HANDMADE)('$name', (program) => {
   test('the steps, from the entry point to the end of the file', async () => {

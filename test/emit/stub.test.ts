@@ -4,9 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { MM_MAP, SETTINGS } from '../../src/emit/data-page.ts';
 import { headersSize } from '../../src/emit/elf-file.ts';
 import { errnoNameTable } from '../../src/emit/failure.ts';
-import { machine as i386 } from '../../src/emit/i386.ts';
+import { MACHINES } from '../../src/emit/machines.ts';
 import { emitStub } from '../../src/emit/stub.ts';
-import { machine as x86_64 } from '../../src/emit/x86_64.ts';
 import { PAGE_SIZE } from '../../src/process/address-space.ts';
 import { MM_FIELD_NAMES } from '../../src/process/mm-fields.ts';
 import { memorySource } from '../../src/source/memory.ts';
@@ -14,8 +13,6 @@ import { HANDMADE, handmade } from '../support/handmade.ts';
 import { PROTECTION, segment, testImage } from '../support/images.ts';
 import { planOf, stubOf } from '../support/plans.ts';
 import { imageOf, resolveSource } from '../support/resolve.ts';
-
-const MACHINES = { x86_64, i386 };
 
 test.each(HANDMADE)('the stub for $name is a static ELF file of its arch, at its place', async (program) => {
   const plan = planOf(await imageOf(program));
