@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'NESTED_TOO_DEEP'
   | 'MACHINE_REFUSED'
   | 'UNAUTHENTICATED'
+  | 'KEY_NEEDED'
   | 'NETWORK'
   | 'USAGE'
   | 'INTERNAL';
@@ -34,6 +35,7 @@ const STATUS: Record<ErrorCode, number> = {
   NESTED_TOO_DEEP: EXIT.cannotRun,
   MACHINE_REFUSED: EXIT.cannotRun,
   UNAUTHENTICATED: EXIT.cannotRun,
+  KEY_NEEDED: EXIT.cannotRun,
   NETWORK: EXIT.cannotRun,
   USAGE: EXIT.usage,
   INTERNAL: EXIT.ours,

@@ -2,14 +2,14 @@
 import { constants, openSync, realpathSync } from 'node:fs';
 import { about, ForeignError, hex } from '../errors.ts';
 import type { ProgramImage } from '../image/image.ts';
-import type { LoadContext, LoaderPlugin } from '../loader/contract.ts';
+import type { LoadContext, LoaderPlugin, Secrets } from '../loader/contract.ts';
 import { resolveProgram } from '../loader/registry.ts';
 import { hostFacts } from '../native/host-facts.ts';
 import { mapRefusal } from '../native/libc.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type Invocation, planProgram } from '../plan/planner.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
-import { type BackingFile, DEFAULT_MAX_SIZE, type Source } from '../source/source.ts';
+import { type BackingFile, DEFAULT_MAX_SIZE, type OnProgress, type Source } from '../source/source.ts';
 import { findProgram, type NetworkOptions, shownName } from './names.ts';
 import { openExecutable } from './open.ts';
 
@@ -33,6 +33,11 @@ export interface ProgramRequest {
   /** A file that is to be the program's standard input. */
   readonly stdin?: Uint8Array | undefined;
   readonly network?: NetworkOptions;
+  /** What sealed programs are opened with; without it none can be. */
+  readonly secrets?: Secrets | undefined;
+  /** Whether what was decrypted is kept from everybody else; true unless given. */
+  readonly confidential?: boolean | undefined;
+  readonly progress?: OnProgress | undefined;
 }
 
 export interface LoadedProgram {
@@ -134,11 +139,20 @@ export function environmentValue(envp: readonly Uint8Array[], name: string): Uin
   return found?.subarray(prefix.length);
 }
 
-function loadContext({ self, maxSize = DEFAULT_MAX_SIZE }: ProgramRequest): LoadContext {
+const NO_SECRETS: Secrets = {
+  identities: () => Promise.resolve([]),
+  passphrase: () => Promise.reject(new ForeignError('KEY_NEEDED', 'needs a passphrase')),
+};
+
+function loadContext(request: ProgramRequest): LoadContext {
+  const { self, maxSize = DEFAULT_MAX_SIZE, secrets = NO_SECRETS, confidential = true } = request;
   const own = new Set(['run-foreign']);
   if (self !== undefined) own.add(self);
   return {
     limits: { maxSize },
+    secrets,
+    confidential,
+    progress: request.progress ?? (() => {}),
     open: openInterpreter,
     isSelf(command) {
       const path = Buffer.from(command).toString();

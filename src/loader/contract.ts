@@ -4,7 +4,7 @@
  * (`load` throws a FormatError with file offset, field and value). There is no fourth.
  */
 import type { ProgramImage } from '../image/image.ts';
-import type { Source } from '../source/source.ts';
+import type { OnProgress, Source } from '../source/source.ts';
 
 /** Bytes that tell a format; `mask` has a 0 bit where any bit will do. */
 export interface Magic {
@@ -27,12 +27,35 @@ export interface Limits {
   readonly maxSize: number;
 }
 
+/** A file of keys that the user has named, whole. Its bytes are overwritten before the program starts. */
+export interface IdentityFile {
+  /** For messages. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * What sealed files are opened with. From the first call on nobody but the superuser can look into this process. A
+ * loader overwrites what it makes of these bytes.
+ */
+export interface Secrets {
+  /** In the order in which they are to be tried. Throws USAGE where one cannot be read. */
+  identities(): Promise<readonly IdentityFile[]>;
+  /** Asks the user, who is told what it is for. Throws KEY_NEEDED where there is nobody to ask. */
+  passphrase(purpose: string): Promise<Uint8Array>;
+}
+
 export interface LoadContext {
   /** Opens another program by path, as execve would: an ELF interpreter. Throws ForeignError. */
   open(path: Uint8Array): Source;
   /** Whether this path, or this bare command name, is run-foreign itself. */
   isSelf(command: Uint8Array): boolean;
   readonly limits: Limits;
+  readonly secrets: Secrets;
+  /** Whether what is decrypted is confidential; false with --not-confidential. */
+  readonly confidential: boolean;
+  /** Tells people what is being done, when it is long. */
+  readonly progress: OnProgress;
 }
 
 export type Loaded =

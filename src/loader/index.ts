@@ -17,8 +17,24 @@ export type {
   StackWord,
 } from '../image/image.ts';
 export { memorySource, sourceFrom } from '../source/memory.ts';
-export { type BackingFile, isMappable, type Source } from '../source/source.ts';
-export type { Limits, LoadContext, Loaded, LoaderPlugin, Magic, Verdict } from './contract.ts';
+export {
+  type BackingFile,
+  checkRange,
+  isMappable,
+  type OnProgress,
+  obligations,
+  type Source,
+} from '../source/source.ts';
+export type {
+  IdentityFile,
+  Limits,
+  LoadContext,
+  Loaded,
+  LoaderPlugin,
+  Magic,
+  Secrets,
+  Verdict,
+} from './contract.ts';
 export { defineLoader } from './contract.ts';
 export { head, Structure, startsWith } from './structure.ts';
 export { Unpacked } from './unpacked.ts';

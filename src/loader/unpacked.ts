@@ -3,7 +3,7 @@
  * more: a decompression bomb is a file of a few kilobytes that asks for all there is.
  */
 import { ForeignError } from '../errors.ts';
-import { checkRange, type Source } from '../source/source.ts';
+import { checkRange, obligations, type Source } from '../source/source.ts';
 import type { Limits } from './contract.ts';
 
 /** Up to here everything may unpack, however small it is packed: a page of zeros packs very well. */
@@ -65,10 +65,29 @@ export class Unpacked {
     const { name, confidential } = this.#packed;
     const blocks = this.#blocks;
     const size = this.#size;
+    const { checkAll, wipe } = obligations(this.#packed);
+    const readInto = (offset: number, target: Uint8Array) => {
+      checkRange(name, size, offset, target.length);
+      let index = Math.floor(offset / BLOCK_SIZE);
+      let from = offset - index * BLOCK_SIZE;
+      for (let done = 0; done < target.length; from = 0) {
+        const part = blocks[index++]?.subarray(from, from + target.length - done) ?? new Uint8Array(0);
+        target.set(part, done);
+        done += part.length;
+      }
+    };
     return {
       name,
       size,
       confidential,
+      readInto,
+      ...(checkAll && { checkAll }),
+      ...(confidential && {
+        wipe() {
+          for (const block of blocks) block.fill(0);
+          wipe?.();
+        },
+      }),
       read(offset, length) {
         checkRange(name, size, offset, length);
         const first = Math.floor(offset / BLOCK_SIZE);
@@ -76,13 +95,7 @@ export class Unpacked {
         const block = blocks[first];
         if (block !== undefined && start + length <= BLOCK_SIZE) return block.subarray(start, start + length);
         const bytes = Buffer.allocUnsafe(length);
-        let done = 0;
-        for (let index = first; done < length; index++) {
-          const from = index === first ? start : 0;
-          const part = blocks[index]?.subarray(from, from + length - done) ?? new Uint8Array(0);
-          bytes.set(part, done);
-          done += part.length;
-        }
+        readInto(offset, bytes);
         return bytes;
       },
     };

@@ -28,6 +28,8 @@ const prctlWords = libc.func(
   'int prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5)',
 );
 
+const mlockallCall = libc.func('int mlockall(int flags)');
+
 /** A system call failed: `errno` is its name, as `EACCES`. */
 export class SystemError extends Error {
   override readonly name = 'SystemError';
@@ -179,4 +181,24 @@ export function prctl(option: number, ...args: (bigint | number)[]): number | st
 /** The address of a buffer's first byte, for prctl arguments; the buffer must outlive the call. */
 export function addressOf(buffer: Uint8Array): bigint {
   return koffi.address(buffer);
+}
+
+/** include/uapi/asm-generic/mman.h */
+const MCL = { CURRENT: 1, FUTURE: 2, ONFAULT: 4 };
+
+/** Keeps every page that this process has or will have touched out of swap, where that is allowed. mlockall(2) */
+export function lockMemory(): void {
+  mlockallCall(MCL.CURRENT | MCL.FUTURE | MCL.ONFAULT);
+}
+
+/** malloc.h */
+const M_PERTURB = -6;
+
+/** Makes free() overwrite what it is given, where the C library can: glibc. mallopt(3) */
+export function overwriteFreedMemory(): void {
+  try {
+    libc.func('int mallopt(int parameter, int value)')(M_PERTURB, 0xff);
+  } catch {
+    // musl has no mallopt.
+  }
 }

@@ -31,7 +31,30 @@ export interface Source {
    * throws UNAUTHENTICATED unless they are; every read gives what was checked. May be called any number of times.
    */
   authenticate?(): Promise<void>;
+  /**
+   * Set when a read checks what it gives and nothing else. Checks all the rest, and what this source lies in; no
+   * program starts before that. May be called any number of times.
+   */
+  checkAll?(): Promise<void>;
+  /** As `read`, into memory of the caller's, who can overwrite it later. */
+  readInto?(offset: number, target: Uint8Array): void | Promise<void>;
+  /** Overwrites what it still holds of a confidential program, and the keys to it. Nothing can be read afterwards. */
+  wipe?(): void;
 }
+
+/** What windows onto a source, and what is made of all its bytes, inherit from it. */
+export function obligations(source: Source): Pick<Source, 'authenticate' | 'checkAll' | 'wipe'> {
+  return {
+    ...(source.authenticate && { authenticate: () => source.authenticate?.() ?? DONE }),
+    ...(source.checkAll && { checkAll: () => source.checkAll?.() ?? DONE }),
+    ...(source.wipe && { wipe: () => source.wipe?.() }),
+  };
+}
+
+const DONE = Promise.resolve();
+
+/** Told how far something long has come: bytes done, and how many there will be, if anybody knows. */
+export type OnProgress = (what: string, done: number, total?: number) => void;
 
 /** `--max-size` when nobody says otherwise: 1 GiB, more than any program we know of. */
 export const DEFAULT_MAX_SIZE = 2 ** 30;

@@ -10,6 +10,7 @@ import type { Plan } from '../../src/plan/plan.ts';
 import { planProgram } from '../../src/plan/planner.ts';
 import type { Source } from '../../src/source/source.ts';
 import { DEFAULT_MAX_SIZE } from '../../src/source/source.ts';
+import { NO_KEYS } from '../support/resolve.ts';
 import { bounded, Counted } from './bounds.ts';
 import { brokenRules } from './checker/checker.ts';
 import type { Circumstances } from './make/circumstances.ts';
@@ -43,7 +44,12 @@ async function start(bytes: Buffer, circumstances: Circumstances): Promise<Outco
       argv,
       execfn: rest.execfn,
       loaders: builtinLoaders,
-      context: { open: (path) => files.openNamed(path), isSelf, limits: { maxSize: DEFAULT_MAX_SIZE } },
+      context: {
+        ...NO_KEYS,
+        open: (path) => files.openNamed(path),
+        isSelf,
+        limits: { maxSize: DEFAULT_MAX_SIZE },
+      },
       format,
     });
     const { image } = resolution;

@@ -12,6 +12,16 @@ import { fileLike, text } from './sources.ts';
 /** What PROGRAM is open as; the files it names come after it. */
 export const PROGRAM_FD = 10;
 
+/** A context's part for sealed files, where there are no keys. */
+export const NO_KEYS: Pick<LoadContext, 'secrets' | 'confidential' | 'progress'> = {
+  secrets: {
+    identities: () => Promise.resolve([]),
+    passphrase: () => Promise.reject(new ForeignError('KEY_NEEDED', 'needs a passphrase')),
+  },
+  confidential: true,
+  progress: () => {},
+};
+
 /** Opens what the map has; everything else is not found. `run-foreign` is ourselves. */
 export function contextOf(
   files: Readonly<Record<string, Uint8Array>>,
@@ -19,6 +29,7 @@ export function contextOf(
 ): LoadContext {
   return {
     limits: { maxSize },
+    ...NO_KEYS,
     open(path) {
       const name = Buffer.from(path).toString('latin1');
       const index = Object.keys(files).indexOf(name);

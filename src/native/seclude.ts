@@ -1,0 +1,36 @@
+/** Keeping what this process holds to itself: for the time in which it has keys and plaintext in memory. */
+import { ForeignError } from '../errors.ts';
+import { lockMemory, overwriteFreedMemory, prctl, softLimit } from './libc.ts';
+
+/** include/uapi/linux/prctl.h */
+const PR_SET_DUMPABLE = 4;
+/** include/uapi/asm-generic/resource.h */
+const RLIMIT_MEMLOCK = 8;
+const UNLIMITED = (1n << 64n) - 1n;
+
+let done = false;
+
+/**
+ * From now on nobody but the superuser can look into this process: no core file, no ptrace, and its files in /proc
+ * belong to root, so what must be read there has to be read before. What the C library frees is overwritten, and
+ * where memory may be locked without limit none of it is swapped out.
+ *
+ * Throws MACHINE_REFUSED where the kernel does not allow it. May be called any number of times.
+ */
+export function seclude(): void {
+  if (done) return;
+  const result = prctl(PR_SET_DUMPABLE, 0);
+  if (typeof result === 'string') {
+    throw new ForeignError(
+      'MACHINE_REFUSED',
+      `cannot be kept confidential: PR_SET_DUMPABLE gives ${result}`,
+      {
+        hint: 'a filter of system calls (seccomp) forbids it',
+      },
+    );
+  }
+  overwriteFreedMemory();
+  // Under a limit later allocations would fail: better swapped than not started.
+  if (softLimit(RLIMIT_MEMLOCK) === UNLIMITED) lockMemory();
+  done = true;
+}
