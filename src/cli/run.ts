@@ -52,5 +52,5 @@ export async function run(request: ProgramRequest): Promise<never> {
     for (const { what } of differencesFor(image.arch)) say(`not as execve makes it: ${what}`);
     say(`${plan.steps.length} steps, the stub stands at ${hex(plan.stub)}; run-foreign plan shows them`);
   }
-  return about(plan.program, () => startPlan(plan, say));
+  return about(plan.program, () => startPlan(plan, { say, progress: request.progress ?? (() => {}) }));
 }

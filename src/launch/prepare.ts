@@ -73,6 +73,8 @@ export async function loadProgram(request: ProgramRequest): Promise<LoadedProgra
 
 /** The plan is made of nothing that was not authenticated. */
 export async function prepareProgram(request: ProgramRequest): Promise<LoadedProgram & { plan: Plan }> {
+  // Before a key is read: afterwards this process may not open some of its own files in /proc.
+  const host = hostFacts();
   const loaded = await loadProgram(request);
   const program = shownName(request.name);
   return about(program, async () => {
@@ -85,7 +87,7 @@ export async function prepareProgram(request: ProgramRequest): Promise<LoadedPro
       report: request.report === true,
       ...descriptorsFor(loaded, request),
     };
-    const plan = planProgram(loaded.image, invocation, hostFacts());
+    const plan = planProgram(loaded.image, invocation, host);
     checkOffsets(plan);
     // Only now, so that what cannot be run anyhow is not fetched.
     await loaded.source.authenticate?.();
@@ -123,9 +125,9 @@ function checkOffsets(plan: Plan): void {
   for (const step of plan.steps) {
     if (step.op !== 'mmap' || step.file === undefined) continue;
     const last = step.file.offset + step.size - PAGE_SIZE;
-    const fd = plan.files[step.file.index]?.fd;
-    if (fd === undefined || last < OFFSETS_ALL_HAVE) continue;
-    const errno = mapRefusal(fd, last);
+    const file = plan.files[step.file.index];
+    if (file === undefined || !('fd' in file) || last < OFFSETS_ALL_HAVE) continue;
+    const errno = mapRefusal(file.fd, last);
     if (errno === undefined) continue;
     const message = `cannot be run: ${step.what} reaches to file offset ${hex(last)}, which cannot be mapped (${errno})`;
     throw new ForeignError('IMAGE_REFUSED', message);
