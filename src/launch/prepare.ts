@@ -38,6 +38,8 @@ export interface ProgramRequest {
   /** Whether what was decrypted is kept from everybody else; true unless given. */
   readonly confidential?: boolean | undefined;
   readonly progress?: OnProgress | undefined;
+  /** Descriptors that keys come from: the program does not get them. */
+  readonly keyDescriptors?: readonly number[] | undefined;
 }
 
 export interface LoadedProgram {
@@ -95,16 +97,16 @@ export async function prepareProgram(request: ProgramRequest): Promise<LoadedPro
   });
 }
 
-/** What a program came through is not its own: as standard input it gets another, or nothing. */
+/** What a program and the keys to it came through is not its own: as standard input it gets another, or nothing. */
 function descriptorsFor(
   { descriptor }: LoadedProgram,
-  { stdin }: ProgramRequest,
+  { stdin, keyDescriptors = [] }: ProgramRequest,
 ): Pick<Invocation, 'stdin' | 'closed'> {
-  const path = stdin ?? (descriptor === 0 ? Buffer.from('/dev/null') : undefined);
-  return {
-    stdin: path === undefined ? undefined : openInput(path),
-    closed: descriptor === undefined || descriptor === 0 ? undefined : descriptor,
-  };
+  const taken = new Set(keyDescriptors);
+  if (descriptor !== undefined) taken.add(descriptor);
+  const path = stdin ?? (taken.delete(0) ? Buffer.from('/dev/null') : undefined);
+  taken.delete(0);
+  return { stdin: path === undefined ? undefined : openInput(path), closed: [...taken] };
 }
 
 function openInput(path: Uint8Array): BackingFile {
