@@ -47,7 +47,7 @@ export class Unpacked {
     }
   }
 
-  /** Copies `bytes` behind the others. Throws TOO_BIG. */
+  /** Copies `bytes` behind the others, and overwrites them if they are confidential. Throws TOO_BIG. */
   add(bytes: Uint8Array): void {
     this.expect(this.#size + bytes.length);
     for (let done = 0; done < bytes.length; ) {
@@ -58,6 +58,7 @@ export class Unpacked {
       this.#size += part.length;
       done += part.length;
     }
+    if (this.#packed.confidential) bytes.fill(0);
   }
 
   /** All that was added, to be looked at as a program of its own. Nothing may be added afterwards. */
