@@ -46,6 +46,7 @@ export async function startPlan(plan: Plan, say: (text: string) => void): Promis
 /** Whoever made the plan: no byte goes into a stub that was not checked. */
 async function authenticBytes({ source, offset, size }: Payload): Promise<Uint8Array> {
   await source.authenticate?.();
+  await source.checkAll?.();
   return source.read(offset, size);
 }
 
