@@ -10,6 +10,8 @@ export interface HelpTopic {
   readonly usage: string;
   readonly about: string;
   readonly options: readonly OptionName[];
+  /** Whether they may stand behind other arguments, too. */
+  readonly optionsAnywhere?: true;
 }
 
 const NETWORK_OPTIONS = ['sha256', 'verify-key'] as const;
@@ -33,6 +35,14 @@ export const TOPICS = {
     usage: 'run-foreign inspect [options] PROGRAM',
     about: 'Shows what is in PROGRAM: its segments, its interpreter, its map of memory.',
     options: ['format', 'max-size', ...NETWORK_OPTIONS, 'json', 'help'],
+  },
+  seal: {
+    usage: 'run-foreign seal PROGRAM -r RECIPIENT... -o FILE',
+    about:
+      'Encrypts PROGRAM, which is a path or - for standard input, so that only those can run it or look into it ' +
+      'for whom it is sealed. FILE is an age file, which age -d reads.',
+    options: ['recipient', 'recipients-file', 'passphrase', 'output', 'force', 'executable', 'help'],
+    optionsAnywhere: true,
   },
   formats: {
     usage: 'run-foreign formats [--json]',
@@ -104,10 +114,13 @@ function optionLines(names: readonly OptionName[]): string[] {
   return [
     'Options, and the environment variables that stand in for them:',
     ...names.flatMap((name) => {
-      const { value, help, kind } = optionSpec(name);
-      const left = value === undefined ? `--${name}` : `--${name} ${value}`;
-      const twin = twinName(name) + (kind === 'list' ? ', one a line' : '');
-      return [...columns(left, help, 2, AT), ...columns('', twin, 2, AT)];
+      const { value, help, kind, alias } = optionSpec(name);
+      const short = alias === undefined ? '' : `-${alias}, `;
+      const left = `${short}--${name}${value === undefined ? '' : ` ${value}`}`;
+      const twin = twinName(name);
+      if (twin === undefined) return columns(left, help, 2, AT);
+      const several = kind === 'list' ? ', one a line' : '';
+      return [...columns(left, help, 2, AT), ...columns('', twin + several, 2, AT)];
     }),
   ];
 }

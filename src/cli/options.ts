@@ -13,6 +13,10 @@ interface OptionSpec {
   readonly kind: 'text' | 'list' | 'flag';
   /** How help shows the value. */
   readonly value?: string;
+  /** One letter, behind a single dash. */
+  readonly alias?: string;
+  /** False where no environment variable stands in for it. */
+  readonly twin?: false;
   readonly help: string;
 }
 
@@ -45,6 +49,33 @@ const SPECS = {
     value: 'SIZE',
     help: 'the most that is read from a pipe or the network, or unpacked: bytes, or with K, M or G behind; 1G unless given',
   },
+  recipient: {
+    kind: 'list',
+    alias: 'r',
+    twin: false,
+    value: 'RECIPIENT',
+    help: 'who can open it: an age1... public key; may be repeated',
+  },
+  'recipients-file': {
+    kind: 'list',
+    alias: 'R',
+    twin: false,
+    value: 'FILE',
+    help: 'a file of recipients, one a line, # begins a comment; may be repeated',
+  },
+  passphrase: {
+    kind: 'flag',
+    alias: 'p',
+    twin: false,
+    help: 'ask on the terminal for a passphrase that opens it',
+  },
+  output: { kind: 'text', alias: 'o', twin: false, value: 'FILE', help: 'where to; - is standard output' },
+  force: { kind: 'flag', alias: 'f', twin: false, help: 'take the place of a file that is there already' },
+  executable: {
+    kind: 'flag',
+    twin: false,
+    help: 'make it start by itself: a #! line for run-foreign before it, and x bits',
+  },
   verbose: { kind: 'flag', help: 'say what is done, and what the kernel would not do' },
   json: { kind: 'flag', help: 'write JSON, for machines' },
   version: { kind: 'flag', help: 'show the version' },
@@ -56,6 +87,12 @@ export type OptionName = keyof typeof SPECS;
 export const optionSpec = (name: OptionName): OptionSpec => SPECS[name];
 
 export interface Options extends RunOptions {
+  readonly recipients: readonly string[];
+  readonly recipientsFiles: readonly string[];
+  readonly passphrase: boolean;
+  readonly output: string | undefined;
+  readonly force: boolean;
+  readonly executable: boolean;
   readonly json: boolean;
   readonly version: boolean;
   readonly help: boolean;
@@ -75,18 +112,31 @@ export function usageError(message: string, hint = 'see run-foreign --help'): Fo
   return new ForeignError('USAGE', message, { hint });
 }
 
-/** The environment variable that stands in for an option. */
-export const twinName = (name: OptionName): string => TWIN_PREFIX + name.toUpperCase().replaceAll('-', '_');
+/** The environment variable that stands in for an option, if there is one. */
+export function twinName(name: OptionName): string | undefined {
+  if (optionSpec(name).twin === false) return undefined;
+  return TWIN_PREFIX + name.toUpperCase().replaceAll('-', '_');
+}
 
-/** Throws USAGE. Text values are byte strings, but for the format's name. */
+/**
+ * Throws USAGE. Text values are byte strings, but for the format's name. Options end at the first argument that is
+ * none, unless they may stand `anywhere`.
+ */
 export async function parseArguments(
   args: readonly Uint8Array[],
   envp: readonly Uint8Array[],
   names: readonly OptionName[],
+  anywhere = false,
 ): Promise<ParsedArguments> {
-  const texts = args.map(toText).map((text) => unswallowing(text, names));
-  const found = await runYargs(texts, envp, names);
+  const texts = args.map(toText).map((text) => inFull(text, names));
+  const found = await runYargs(texts, envp, names, anywhere);
   const positional = found['_'] as string[];
+  if (anywhere) {
+    const end = texts.indexOf('--');
+    const before = end < 0 ? texts : texts.slice(0, end);
+    checkOwn(before, names);
+    return { options: optionsFrom(found, before), own: [], rest: positional.map(toBytes), ended: end >= 0 };
+  }
   const from = args.length - positional.length;
   const ownTexts = texts.slice(0, from);
   if (positional.some((text, index) => text !== texts[from + index])) throw unknownOption(texts);
@@ -102,11 +152,12 @@ async function runYargs(
   texts: readonly string[],
   envp: readonly Uint8Array[],
   names: readonly OptionName[],
+  anywhere: boolean,
 ): Promise<Record<string, unknown>> {
   const yargs = await loadYargs();
   const parser = yargs([], '/')
     .parserConfiguration({
-      'halt-at-non-option': true,
+      'halt-at-non-option': !anywhere,
       'boolean-negation': false,
       'camel-case-expansion': false,
       'dot-notation': false,
@@ -138,17 +189,27 @@ async function runYargs(
   return parser.parseSync(texts);
 }
 
-/** A flag before a program called `true` would take the name for its value, so it gets one of its own. */
-function unswallowing(text: string, names: readonly OptionName[]): string {
-  const flag = names.some((name) => optionSpec(name).kind === 'flag' && text === `--${name}`);
-  return flag ? `${text}=true` : text;
+/**
+ * `-oFILE` as `--output=FILE`. A flag before a program called `true` would take the name for its value, so it gets one
+ * of its own.
+ */
+function inFull(text: string, names: readonly OptionName[]): string {
+  for (const name of names) {
+    const { kind, alias } = optionSpec(name);
+    const short = alias !== undefined && text.startsWith(`-${alias}`);
+    const isFlag = kind === 'flag';
+    if (isFlag && (text === `--${name}` || (short && text.length === 2))) return `--${name}=true`;
+    if (!isFlag && short) return text.length === 2 ? `--${name}` : `--${name}=${text.slice(2)}`;
+  }
+  return text;
 }
 
 /** The options set through the environment; an empty variable sets nothing. */
 function twins(envp: readonly Uint8Array[], names: readonly OptionName[]): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const name of names) {
-    const bytes = environmentValue(envp, twinName(name));
+    const twin = twinName(name);
+    const bytes = twin === undefined ? undefined : environmentValue(envp, twin);
     if (bytes === undefined || bytes.length === 0) continue;
     const text = toText(bytes);
     const { kind } = optionSpec(name);
@@ -202,6 +263,12 @@ function optionsFrom(found: Record<string, unknown>, own: readonly string[]): Op
     sha256: last('sha256'),
     verifyKey: verifyKey === undefined ? undefined : forPeople(verifyKey),
     checkDemanded: own.some((text) => /^--(sha256|verify-key)(=|$)/.test(text)),
+    recipients: list('recipient').map(forPeople),
+    recipientsFiles: list('recipients-file'),
+    passphrase: flag('passphrase'),
+    output: last('output'),
+    force: flag('force'),
+    executable: flag('executable'),
     json: flag('json'),
     version: flag('version'),
     help: flag('help'),

@@ -1,0 +1,1 @@
+export { Encrypter, Stanza } from 'age-encryption';
