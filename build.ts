@@ -6,8 +6,8 @@ import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { emitLauncher } from './src/launcher/launcher.ts';
 
 /**
- * Decoders that few programs need: WebAssembly in base64, which would lengthen every start. Each is a bundle of its own
- * that is loaded when its loader asks for it.
+ * Decoders that few programs need: WebAssembly in base64 and large packages, which would lengthen every start. Each is a
+ * bundle of its own that is loaded when its loader asks for it.
  */
 const DECODERS = {
   age: 'loaders/age/decoder.ts',

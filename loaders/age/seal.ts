@@ -1,18 +1,19 @@
 /**
  * The sealing half of age (C2SP, age-encryption.org/v1): a header that wraps a new file key for each recipient, then
- * the payload in chunks of 64 KiB. The header is age-encryption's, the chunks are ours: they stream, at OpenSSL's speed.
+ * the payload in chunks. The header is age-encryption's; the chunks are ours: they stream, at OpenSSL's speed.
  */
-import { createCipheriv, hkdfSync, randomBytes, scrypt } from 'node:crypto';
+import { randomBytes, scrypt } from 'node:crypto';
 import { promisify } from 'node:util';
+import { CHUNK_SIZE, chunkNonce } from './chunks.ts';
+import { hkdf, KEY_SIZE, sealBox, TAG_SIZE } from './cipher.ts';
+import { NONCE_SIZE } from './header.ts';
+import { regrouped } from './regroup.ts';
 
-/** The specification's STREAM: each chunk is ChaCha20-Poly1305, and only the last one may be shorter. */
-export const CHUNK_SIZE = 64 * 1024;
-const TAG_SIZE = 16;
-const NONCE_SIZE = 16;
 const SALT_SIZE = 16;
-/** What the age tool takes, too: a second of work and 256 MiB for every guess. */
-const SCRYPT_LOG_N = 18;
-const SCRYPT_LABEL = 'age-encryption.org/v1/scrypt';
+/** What age(1) takes, too: a second of work and 256 MiB of memory for every guess. */
+const WORK_FACTOR = 18;
+const BLOCK_SIZE = 8;
+const SCRYPT_LABEL = Buffer.from('age-encryption.org/v1/scrypt');
 
 /** Who is to be able to open what is sealed: the specification allows no mixture of the two. */
 export type SealFor =
@@ -50,24 +51,26 @@ export async function checkRecipient(recipient: string): Promise<void> {
   fileKey.fill(0);
 }
 
-/** As age-encryption's own, but for the passphrase, which is no string here, and for speed. */
+/** As age-encryption's own, but with a passphrase that can be overwritten, and OpenSSL's scrypt. */
 async function passphraseRecipient(passphrase: Uint8Array) {
   const { Stanza } = await import('./decoder.ts');
   const salt = randomBytes(SALT_SIZE);
-  const key = await deriveKey(passphrase, Buffer.concat([Buffer.from(SCRYPT_LABEL), salt]));
+  const key = await derive(passphrase, Buffer.concat([SCRYPT_LABEL, salt]), KEY_SIZE, {
+    N: 2 ** WORK_FACTOR,
+    r: BLOCK_SIZE,
+    p: 1,
+    maxmem: 2 ** 29,
+  });
   return {
     wrapFileKey(fileKey: Uint8Array) {
-      const body = encryptedChunk(key, Buffer.alloc(12), fileKey);
+      const body = sealBox(key, fileKey);
       key.fill(0);
-      const text = salt.toString('base64').replace(/=+$/, '');
-      return [new Stanza(['scrypt', text, String(SCRYPT_LOG_N)], body)];
+      return [new Stanza(['scrypt', salt.toString('base64').replace(/=+$/, ''), String(WORK_FACTOR)], body)];
     },
   };
 }
 
-const deriveKey = (passphrase: Uint8Array, salt: Uint8Array): Promise<Buffer> =>
-  scryptOf(passphrase, salt, 32, { N: 2 ** SCRYPT_LOG_N, r: 8, p: 1, maxmem: 2 ** 29 });
-const scryptOf = promisify<Uint8Array, Uint8Array, number, object, Buffer>(scrypt);
+const derive = promisify<Uint8Array, Uint8Array, number, object, Buffer>(scrypt);
 
 /**
  * The sealed file, piece by piece, as `input` comes. Overwrites the file key, and what it kept of the input, whether it
@@ -78,42 +81,14 @@ export async function* sealed(
   { bytes, fileKey }: SealHeader,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const nonce = randomBytes(NONCE_SIZE);
-  const key = Buffer.from(hkdfSync('sha256', fileKey, nonce, 'payload', 32));
-  const chunk = Buffer.alloc(CHUNK_SIZE);
-  let size = 0;
-  let index = 0;
+  const key = hkdf(fileKey, nonce, 'payload');
+  fileKey.fill(0);
   try {
-    yield bytes;
-    yield nonce;
-    for await (const piece of input) {
-      for (let done = 0; done < piece.length; ) {
-        // Only now is it known not to be the last.
-        if (size === CHUNK_SIZE) {
-          yield encryptedChunk(key, chunkNonce(index++, false), chunk);
-          size = 0;
-        }
-        const part = piece.subarray(done, done + CHUNK_SIZE - size);
-        chunk.set(part, size);
-        size += part.length;
-        done += part.length;
-      }
+    yield Buffer.concat([bytes, nonce]);
+    for await (const { bytes, index, final } of regrouped(input, CHUNK_SIZE)) {
+      yield sealBox(key, bytes, chunkNonce(index, final));
     }
-    yield encryptedChunk(key, chunkNonce(index, true), chunk.subarray(0, size));
   } finally {
-    for (const secret of [fileKey, key, chunk]) secret.fill(0);
+    key.fill(0);
   }
-}
-
-/** Ciphertext and tag. */
-function encryptedChunk(key: Uint8Array, nonce: Uint8Array, chunk: Uint8Array): Buffer {
-  const cipher = createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: TAG_SIZE });
-  return Buffer.concat([cipher.update(chunk), cipher.final(), cipher.getAuthTag()]);
-}
-
-/** 11 bytes that count, big-endian, and one that marks the last chunk. */
-function chunkNonce(index: number, last: boolean): Buffer {
-  const nonce = Buffer.alloc(12);
-  nonce.writeUIntBE(index, 5, 6);
-  nonce[11] = last ? 1 : 0;
-  return nonce;
 }

@@ -14,8 +14,9 @@ export interface HelpTopic {
   readonly optionsAnywhere?: true;
 }
 
-const NETWORK_OPTIONS = ['sha256', 'verify-key'] as const;
-const RUN_OPTIONS = ['format', 'argv0', 'env', 'unset-env', 'stdin', 'max-size', ...NETWORK_OPTIONS] as const;
+/** About where a program comes from and what opens it. */
+const SOURCE_OPTIONS = ['max-size', 'sha256', 'verify-key', 'identity', 'not-confidential'] as const;
+const RUN_OPTIONS = ['format', 'argv0', 'env', 'unset-env', 'stdin', ...SOURCE_OPTIONS] as const;
 
 export const RUN_TOPIC: HelpTopic = {
   usage: 'run-foreign [options] PROGRAM [args...]',
@@ -34,14 +35,20 @@ export const TOPICS = {
   inspect: {
     usage: 'run-foreign inspect [options] PROGRAM',
     about: 'Shows what is in PROGRAM: its segments, its interpreter, its map of memory.',
-    options: ['format', 'max-size', ...NETWORK_OPTIONS, 'json', 'help'],
+    options: ['format', ...SOURCE_OPTIONS, 'json', 'help'],
   },
   seal: {
     usage: 'run-foreign seal PROGRAM -r RECIPIENT... -o FILE',
     about:
       'Encrypts PROGRAM, which is a path or - for standard input, so that only those can run it or look into it ' +
-      'for whom it is sealed. FILE is an age file, which age -d reads.',
-    options: ['recipient', 'recipients-file', 'passphrase', 'output', 'force', 'executable', 'help'],
+      'for whom it is sealed. FILE is an age file.',
+    options: ['recipient', 'recipients-file', 'passphrase', 'output', 'force', 'armor', 'executable', 'help'],
+    optionsAnywhere: true,
+  },
+  unseal: {
+    usage: 'run-foreign unseal FILE -i KEYFILE -o PROGRAM',
+    about: 'Writes the program that is sealed in FILE, which is a path or - for standard input.',
+    options: ['identity', 'output', 'force', 'max-size', 'help'],
     optionsAnywhere: true,
   },
   formats: {
@@ -75,6 +82,7 @@ const EXAMPLES = [
   ['run-foreign --argv0=-sh sh', 'a login shell'],
   ['run-foreign plan --json ./tally', 'see what would be done'],
   ['run-foreign https://host/tally#sha256=HEX', 'run exactly this file'],
+  ['run-foreign -i key.txt ./tally.age', 'run a program sealed for that key'],
   ['run-foreign -- plan', 'run a program called plan'],
 ] as const;
 
@@ -114,9 +122,9 @@ function optionLines(names: readonly OptionName[]): string[] {
   return [
     'Options, and the environment variables that stand in for them:',
     ...names.flatMap((name) => {
-      const { value, help, kind, alias } = optionSpec(name);
-      const short = alias === undefined ? '' : `-${alias}, `;
-      const left = `${short}--${name}${value === undefined ? '' : ` ${value}`}`;
+      const { value, help, kind, short } = optionSpec(name);
+      const long = value === undefined ? `--${name}` : `--${name} ${value}`;
+      const left = short === undefined ? long : `-${short}, ${long}`;
       const twin = twinName(name);
       if (twin === undefined) return columns(left, help, 2, AT);
       const several = kind === 'list' ? ', one a line' : '';

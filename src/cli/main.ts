@@ -24,6 +24,7 @@ const COMMANDS: Record<CommandName, () => Promise<Command>> = {
   plan: async () => (await import('./plan.ts')).plan,
   inspect: async () => (await import('./inspect.ts')).inspect,
   seal: async () => (await import('./seal.ts')).seal,
+  unseal: async () => (await import('./unseal.ts')).unseal,
   formats: async () => (await import('./formats.ts')).formats,
   check: async () => (await import('./check.ts')).check,
 };

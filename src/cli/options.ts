@@ -11,12 +11,12 @@ import { loadYargs } from './yargs.ts';
 
 interface OptionSpec {
   readonly kind: 'text' | 'list' | 'flag';
-  /** How help shows the value. */
-  readonly value?: string;
-  /** One letter, behind a single dash. */
-  readonly alias?: string;
+  /** A letter that stands for it behind a single dash. */
+  readonly short?: string;
   /** False where no environment variable stands in for it. */
   readonly twin?: false;
+  /** How help shows the value. */
+  readonly value?: string;
   readonly help: string;
 }
 
@@ -44,6 +44,16 @@ const SPECS = {
     value: 'KEY|FILE',
     help: 'the minisign public key that must have signed a program from the network; URL.minisig is the signature',
   },
+  identity: {
+    kind: 'list',
+    short: 'i',
+    value: 'FILE',
+    help: 'a file with age keys, for sealed programs; - is standard input, fd:N a descriptor; may be repeated',
+  },
+  'not-confidential': {
+    kind: 'flag',
+    help: 'let others see the program although it was sealed: debuggers, core files, swap',
+  },
   'max-size': {
     kind: 'text',
     value: 'SIZE',
@@ -51,26 +61,27 @@ const SPECS = {
   },
   recipient: {
     kind: 'list',
-    alias: 'r',
+    short: 'r',
     twin: false,
     value: 'RECIPIENT',
     help: 'who can open it: an age1... public key; may be repeated',
   },
   'recipients-file': {
     kind: 'list',
-    alias: 'R',
+    short: 'R',
     twin: false,
     value: 'FILE',
     help: 'a file of recipients, one a line, # begins a comment; may be repeated',
   },
   passphrase: {
     kind: 'flag',
-    alias: 'p',
+    short: 'p',
     twin: false,
     help: 'ask on the terminal for a passphrase that opens it',
   },
-  output: { kind: 'text', alias: 'o', twin: false, value: 'FILE', help: 'where to; - is standard output' },
-  force: { kind: 'flag', alias: 'f', twin: false, help: 'take the place of a file that is there already' },
+  output: { kind: 'text', short: 'o', twin: false, value: 'FILE', help: 'where to; - is standard output' },
+  force: { kind: 'flag', short: 'f', twin: false, help: 'take the place of a file that is there already' },
+  armor: { kind: 'flag', short: 'a', twin: false, help: 'write text: PEM-like lines of base64' },
   executable: {
     kind: 'flag',
     twin: false,
@@ -92,6 +103,7 @@ export interface Options extends RunOptions {
   readonly passphrase: boolean;
   readonly output: string | undefined;
   readonly force: boolean;
+  readonly armor: boolean;
   readonly executable: boolean;
   readonly json: boolean;
   readonly version: boolean;
@@ -128,7 +140,7 @@ export async function parseArguments(
   names: readonly OptionName[],
   anywhere = false,
 ): Promise<ParsedArguments> {
-  const texts = args.map(toText).map((text) => inFull(text, names));
+  const texts = longNames(args.map(toText), names).map((text) => unswallowing(text, names));
   const found = await runYargs(texts, envp, names, anywhere);
   const positional = found['_'] as string[];
   if (anywhere) {
@@ -190,18 +202,27 @@ async function runYargs(
 }
 
 /**
- * `-oFILE` as `--output=FILE`. A flag before a program called `true` would take the name for its value, so it gets one
- * of its own.
+ * Short options by their long names, one argument for one. yargs would take the `-` behind one for PROGRAM, so that
+ * gets its other name. What follows PROGRAM is changed, too, and nobody looks at it.
  */
-function inFull(text: string, names: readonly OptionName[]): string {
-  for (const name of names) {
-    const { kind, alias } = optionSpec(name);
-    const short = alias !== undefined && text.startsWith(`-${alias}`);
-    const isFlag = kind === 'flag';
-    if (isFlag && (text === `--${name}` || (short && text.length === 2))) return `--${name}=true`;
-    if (!isFlag && short) return text.length === 2 ? `--${name}` : `--${name}=${text.slice(2)}`;
+function longNames(texts: readonly string[], names: readonly OptionName[]): string[] {
+  const long: string[] = [];
+  for (const text of texts) {
+    const [, letter, value = ''] = /^-([a-zA-Z])=?(.*)$/s.exec(text) ?? [];
+    const name = names.find((each) => letter !== undefined && optionSpec(each).short === letter);
+    if (name !== undefined) long.push(value === '' ? `--${name}` : `--${name}=${value}`);
+    else long.push(text === '-' && long.at(-1) === '--identity' ? STANDARD_INPUT : text);
   }
-  return text;
+  return long;
+}
+
+/** The other name of `-`. */
+const STANDARD_INPUT = 'fd:0';
+
+/** A flag before a program called `true` would take the name for its value, so it gets one of its own. */
+function unswallowing(text: string, names: readonly OptionName[]): string {
+  const flag = names.some((name) => optionSpec(name).kind === 'flag' && text === `--${name}`);
+  return flag ? `${text}=true` : text;
 }
 
 /** The options set through the environment; an empty variable sets nothing. */
@@ -262,12 +283,15 @@ function optionsFrom(found: Record<string, unknown>, own: readonly string[]): Op
     verbose: flag('verbose'),
     sha256: last('sha256'),
     verifyKey: verifyKey === undefined ? undefined : forPeople(verifyKey),
+    identity: list('identity'),
+    notConfidential: flag('not-confidential'),
     checkDemanded: own.some((text) => /^--(sha256|verify-key)(=|$)/.test(text)),
     recipients: list('recipient').map(forPeople),
     recipientsFiles: list('recipients-file'),
     passphrase: flag('passphrase'),
     output: last('output'),
     force: flag('force'),
+    armor: flag('armor'),
     executable: flag('executable'),
     json: flag('json'),
     version: flag('version'),

@@ -1,12 +1,15 @@
 /** `run-foreign seal`: a program becomes a file that only those can run, or look into, for whom it was sealed. */
 
-import { type SealFor, sealed, sealHeader } from '../../loaders/age/seal.ts';
+import { MAX_HEADER_SIZE } from '../../loaders/age/header.ts';
+import { type SealHeader, sealed, sealHeader } from '../../loaders/age/seal.ts';
+import { armored } from '../../loaders/age/to-armor.ts';
 import { builtinLoaders } from '../../loaders/index.ts';
 import { parseLine } from '../../loaders/script/line.ts';
-import { printable } from '../errors.ts';
+import { ForeignError, printable } from '../errors.ts';
 import { environmentValue } from '../launch/prepare.ts';
 import { seclude } from '../native/seclude.ts';
 import { memorySource } from '../source/memory.ts';
+import type { OnProgress } from '../source/source.ts';
 import { shortUsage, TOPICS } from './help.ts';
 import { type Input, inputPieces, openInput } from './input-pieces.ts';
 import { toBytes } from './invocation.ts';
@@ -15,6 +18,7 @@ import { write, writeLine } from './output.ts';
 import { checkOutput, writeOutput } from './output-file.ts';
 import { ownLine } from './own-line.ts';
 import { readRecipients } from './recipients.ts';
+import { lazySecrets } from './secrets.ts';
 import { self } from './self.ts';
 
 const HELP = 'see run-foreign seal --help';
@@ -33,21 +37,46 @@ export async function seal({ options, rest }: ParsedArguments, envp: readonly Ui
   const output = { path: toBytes(options.output), mode: line === '' ? 0o644 : 0o755, replace: options.force };
   const input = openInput(program);
   checkOutput(output);
-  const sealFor = await sealForOf(options);
   seclude();
-  const header = await sealHeader(sealFor);
-  const pieces = inputPieces(input, 'sealing', () => {});
-  await writeOutput(output, behindLine(line, sealed(warned(pieces, input), header)));
+  const header = await newHeader(options, input.name);
+  const progress: OnProgress = () => {};
+  const file = sealed(warned(inputPieces(input, 'sealing', progress), input), header);
+  await writeOutput(output, behindLine(line, options.armor ? armored(file) : file));
   return 0;
 }
 
-async function sealForOf({ recipients, recipientsFiles, passphrase }: Options): Promise<SealFor> {
+async function newHeader(
+  { recipients, recipientsFiles, passphrase }: Options,
+  name: string,
+): Promise<SealHeader> {
   const named = recipients.length + recipientsFiles.length > 0;
-  if (passphrase && named)
+  if (passphrase && named) {
     throw usageError('a program is sealed for recipients or with --passphrase, not both', HELP);
-  if (passphrase) throw usageError('not yet');
+  }
+  if (passphrase) return headerWithPassphrase(name);
   if (!named) throw usageError('seal needs a --recipient, or nobody could open it', HELP);
-  return { recipients: await readRecipients(recipients, recipientsFiles) };
+  const header = await sealHeader({ recipients: await readRecipients(recipients, recipientsFiles) });
+  if (header.bytes.length <= MAX_HEADER_SIZE) return header;
+  throw usageError(`more recipients than fit a header of ${MAX_HEADER_SIZE / 1024} KiB`, HELP);
+}
+
+/** Asked for twice, since what is typed is not shown. */
+async function headerWithPassphrase(name: string): Promise<SealHeader> {
+  const terminal = lazySecrets([], undefined);
+  const passphrase = await terminal.passphrase(name);
+  const again = await terminal.passphrase(`${name}, again`);
+  try {
+    if (Buffer.compare(passphrase, again) !== 0) {
+      throw new ForeignError('KEY_NEEDED', 'was not sealed: the two passphrases differ', { subject: name });
+    }
+    if (passphrase.length === 0) {
+      throw new ForeignError('KEY_NEEDED', 'was not sealed: the passphrase is empty', { subject: name });
+    }
+    return await sealHeader({ passphrase });
+  } finally {
+    passphrase.fill(0);
+    again.fill(0);
+  }
 }
 
 async function* behindLine(

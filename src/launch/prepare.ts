@@ -38,6 +38,8 @@ export interface ProgramRequest {
   /** Whether what was decrypted is kept from everybody else; true unless given. */
   readonly confidential?: boolean | undefined;
   readonly progress?: OnProgress | undefined;
+  /** Descriptors that keys come from: the program does not get them. */
+  readonly keyDescriptors?: readonly number[] | undefined;
 }
 
 export interface LoadedProgram {
@@ -73,6 +75,8 @@ export async function loadProgram(request: ProgramRequest): Promise<LoadedProgra
 
 /** The plan is made of nothing that was not authenticated. */
 export async function prepareProgram(request: ProgramRequest): Promise<LoadedProgram & { plan: Plan }> {
+  // Before there are keys: from then on not all of /proc/self can be read.
+  const facts = hostFacts();
   const loaded = await loadProgram(request);
   const program = shownName(request.name);
   return about(program, async () => {
@@ -85,7 +89,7 @@ export async function prepareProgram(request: ProgramRequest): Promise<LoadedPro
       report: request.report === true,
       ...descriptorsFor(loaded, request),
     };
-    const plan = planProgram(loaded.image, invocation, hostFacts());
+    const plan = planProgram(loaded.image, invocation, facts);
     checkOffsets(plan);
     // Only now, so that what cannot be run anyhow is not fetched.
     await loaded.source.authenticate?.();
@@ -93,16 +97,16 @@ export async function prepareProgram(request: ProgramRequest): Promise<LoadedPro
   });
 }
 
-/** What a program came through is not its own: as standard input it gets another, or nothing. */
+/** What a program and the keys to it came through is not its own: as standard input it gets another, or nothing. */
 function descriptorsFor(
   { descriptor }: LoadedProgram,
-  { stdin }: ProgramRequest,
+  { stdin, keyDescriptors = [] }: ProgramRequest,
 ): Pick<Invocation, 'stdin' | 'closed'> {
-  const path = stdin ?? (descriptor === 0 ? Buffer.from('/dev/null') : undefined);
-  return {
-    stdin: path === undefined ? undefined : openInput(path),
-    closed: descriptor === undefined || descriptor === 0 ? undefined : descriptor,
-  };
+  const taken = new Set(keyDescriptors);
+  if (descriptor !== undefined) taken.add(descriptor);
+  const path = stdin ?? (taken.delete(0) ? Buffer.from('/dev/null') : undefined);
+  taken.delete(0);
+  return { stdin: path === undefined ? undefined : openInput(path), closed: [...taken] };
 }
 
 function openInput(path: Uint8Array): BackingFile {

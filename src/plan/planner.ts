@@ -40,8 +40,8 @@ export interface Invocation {
   readonly report?: boolean;
   /** What is to be the program's standard input, when it is not what we have. */
   readonly stdin?: BackingFile | undefined;
-  /** A descriptor of the caller's that the program does not get. */
-  readonly closed?: number | undefined;
+  /** Descriptors of the caller's that the program does not get. */
+  readonly closed?: readonly number[];
 }
 
 /** Throws IMAGE_REFUSED, MACHINE_REFUSED or TOO_BIG. */
@@ -87,7 +87,7 @@ export function planProgram(image: ProgramImage, invocation: Invocation, host: H
       { op: 'name' },
       ...(stdin === undefined ? [] : [{ op: 'stdin', file: stdin } as const]),
       ...materials.files.map((_, file): Step => ({ op: 'close', file })),
-      ...(invocation.closed === undefined ? [] : [{ op: 'drop', descriptor: invocation.closed } as const]),
+      ...(invocation.closed ?? []).map((descriptor): Step => ({ op: 'drop', descriptor })),
       { op: 'jump', entry: starting, sp: { base: 'stack', offset: stack.sp } },
     ],
   };

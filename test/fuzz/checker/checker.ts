@@ -54,7 +54,7 @@ function checkOrder({ plan, image, invocation }: Judged, verdicts: Verdicts): vo
     ...['stack', 'leave', 'mm', 'name'],
     ...(invocation.stdin === undefined ? [] : ['stdin']),
     ...plan.files.map(() => 'close'),
-    ...(invocation.closed === undefined ? [] : ['drop']),
+    ...(invocation.closed ?? []).map(() => 'drop'),
     'jump',
   ];
   const good =
