@@ -21,8 +21,9 @@ const KEY = {
 export async function askPassphrase(purpose: string): Promise<Uint8Array> {
   const terminal = openTerminal(purpose);
   try {
-    writeSync(terminal, printable(`Passphrase for ${purpose}: `));
-    const passphrase = await readLine();
+    // Only when nothing is shown any more of what is typed: some are fast, or paste.
+    const prompt = () => writeSync(terminal, printable(`Passphrase for ${purpose}: `));
+    const passphrase = await readLine(prompt);
     writeSync(terminal, '\n');
     if (passphrase !== undefined) return passphrase;
   } finally {
@@ -44,7 +45,7 @@ function openTerminal(purpose: string): number {
 }
 
 /** Undefined when it was given up with ^D, or with ^C where that is ignored. */
-function readLine(): Promise<Uint8Array | undefined> {
+function readLine(prompt: () => void): Promise<Uint8Array | undefined> {
   const input = new ReadStream(openSync('/dev/tty', constants.O_RDWR | constants.O_NOCTTY));
   const line = new Line();
   return new Promise((resolve) => {
@@ -55,6 +56,7 @@ function readLine(): Promise<Uint8Array | undefined> {
       resolve(result);
     };
     input.setRawMode(true);
+    prompt();
     input.on('error', () => finish(undefined));
     input.on('end', () => finish(undefined));
     input.on('data', (bytes: Buffer) => {

@@ -19,6 +19,7 @@ import { ownLine } from '../../src/cli/own-line.ts';
 import { newKey, openedWith } from '../support/keys.ts';
 import {
   COMMAND,
+  NODE_HALF,
   NODE_PATH,
   type Outcome,
   quote,
@@ -306,9 +307,20 @@ describe('where it cannot be written nothing is left', () => {
     expect(stderr).toBe('run-foreign: standard output: cannot be written: EPIPE\n125\n');
   });
 
-  test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const)('interrupted by %s', async (signal) => {
+  test('a device that is full', async () => {
+    const { stderr } = await sh(`${SHELL_COMMAND} seal /bin/true -r ${KEY.recipient} -o - > /dev/full`);
+    expect(stderr).toBe('run-foreign: standard output: cannot be written: ENOSPC\n');
+  });
+
+  test.each([
+    ['SIGINT', COMMAND, []],
+    ['SIGTERM', COMMAND, []],
+    ['SIGHUP', COMMAND, []],
+    ['SIGKILL', COMMAND, []],
+    ['SIGINT', process.execPath, [NODE_HALF]],
+  ] as const)('interrupted by %s: %s', async (signal, command, args) => {
     const output = join(folder(), 'sealed');
-    const child = spawn(COMMAND, ['seal', '-', '-r', KEY.recipient, '-o', output], {
+    const child = spawn(command, [...args, 'seal', '-', '-r', KEY.recipient, '-o', output], {
       env: { PATH: NODE_PATH },
     });
     child.stdin.on('error', () => {});
@@ -317,7 +329,7 @@ describe('where it cannot be written nothing is left', () => {
     child.kill(signal);
     const [, by] = await once(child, 'exit');
     expect(by).toBe(signal);
-    // The launcher was hit; its Node cleans up, and may need a moment.
+    // Where the launcher was hit its Node cleans up, and may need a moment.
     while (readdirSync(join(output, '..')).length > 0) await setTimeout(5);
     child.stdin.destroy();
   });

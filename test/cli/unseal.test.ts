@@ -200,6 +200,12 @@ describe('refused', () => {
     expect(names).toEqual([]);
   });
 
+  test('a file and its key through the same pipe', async () => {
+    const outcome = await runForeign(['unseal', '-', '-i', '-', '-o', '-']);
+    const stderr = 'run-foreign: the program and its key cannot both come from standard input\n';
+    expect(outcome).toEqual({ status: 2, stdout: '', stderr });
+  });
+
   test('a file that is there', async () => {
     const path = file(await sealedBy(bytesOf(99), KEY.recipient));
     const args = ['unseal', path, '-i', KEY.file, '-o', path];
