@@ -6,6 +6,8 @@ import { openBox, TAG_SIZE } from './cipher.ts';
 
 export const CHUNK_SIZE = 64 * 1024;
 export const SEALED_CHUNK_SIZE = CHUNK_SIZE + TAG_SIZE;
+/** Where chunks stream, so many are read and written together: 1 MiB. */
+export const CHUNKS_AT_ONCE = 16;
 /** Eleven bytes of counter and one that is 1 for the final chunk. */
 const NONCE_SIZE = 12;
 

@@ -36,8 +36,16 @@ export function openBox(
   }
 }
 
-/** The other way round. */
-export function sealBox(key: Uint8Array, plain: Uint8Array, nonce: Uint8Array = ZERO_NONCE): Buffer {
+/** The other way round; the result is `target`, which is as long as `plain` and a tag. */
+export function sealBox(
+  key: Uint8Array,
+  plain: Uint8Array,
+  nonce: Uint8Array = ZERO_NONCE,
+  target: Uint8Array = Buffer.alloc(plain.length + TAG_SIZE),
+): Uint8Array {
   const cipher = createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: TAG_SIZE });
-  return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+  target.set(cipher.update(plain));
+  cipher.final();
+  target.set(cipher.getAuthTag(), plain.length);
+  return target;
 }

@@ -4,10 +4,10 @@
  */
 import { randomBytes, scrypt } from 'node:crypto';
 import { promisify } from 'node:util';
-import { CHUNK_SIZE, chunkNonce } from './chunks.ts';
+import { CHUNK_SIZE, CHUNKS_AT_ONCE, chunkNonce, SEALED_CHUNK_SIZE } from './chunks.ts';
 import { hkdf, KEY_SIZE, sealBox, TAG_SIZE } from './cipher.ts';
 import { NONCE_SIZE } from './header.ts';
-import { regrouped } from './regroup.ts';
+import { chunksOf, regrouped } from './regroup.ts';
 
 const SALT_SIZE = 16;
 /** What age(1) takes, too: a second of work and 256 MiB of memory for every guess. */
@@ -73,8 +73,8 @@ async function passphraseRecipient(passphrase: Uint8Array) {
 const derive = promisify<Uint8Array, Uint8Array, number, object, Buffer>(scrypt);
 
 /**
- * The sealed file, piece by piece, as `input` comes. Overwrites the file key, and what it kept of the input, whether it
- * ends or is ended.
+ * The sealed file, piece by piece, as `input` comes; a piece is valid until the next is asked for. Overwrites the file
+ * key, and what it kept of the input, whether it ends or is ended.
  */
 export async function* sealed(
   input: AsyncIterable<Uint8Array>,
@@ -83,10 +83,16 @@ export async function* sealed(
   const nonce = randomBytes(NONCE_SIZE);
   const key = hkdf(fileKey, nonce, 'payload');
   fileKey.fill(0);
+  const target = Buffer.alloc(CHUNKS_AT_ONCE * SEALED_CHUNK_SIZE);
   try {
     yield Buffer.concat([bytes, nonce]);
-    for await (const { bytes, index, final } of regrouped(input, CHUNK_SIZE)) {
-      yield sealBox(key, bytes, chunkNonce(index, final));
+    for await (const run of regrouped(input, CHUNK_SIZE, CHUNKS_AT_ONCE)) {
+      let size = 0;
+      for (const { bytes, counter, final } of chunksOf(run, CHUNK_SIZE)) {
+        const box = target.subarray(size, size + bytes.length + TAG_SIZE);
+        size += sealBox(key, bytes, chunkNonce(counter, final), box).length;
+      }
+      yield target.subarray(0, size);
     }
   } finally {
     key.fill(0);

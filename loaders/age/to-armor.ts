@@ -7,7 +7,7 @@ const LINES_AT_ONCE = 1024;
 
 export async function* armored(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   yield Buffer.from(`${BEGIN_ARMOR}\n`);
-  for await (const { bytes } of regrouped(file, BYTES_PER_LINE * LINES_AT_ONCE)) {
+  for await (const { bytes } of regrouped(file, BYTES_PER_LINE, LINES_AT_ONCE)) {
     yield Buffer.from(
       Buffer.from(bytes)
         .toString('base64')

@@ -7,7 +7,7 @@ import { ForeignError } from '../errors.ts';
 import { openError } from '../source/file.ts';
 import type { OnProgress } from '../source/source.ts';
 
-const PIECE_SIZE = 256 * 1024;
+const PIECE_SIZE = 2 ** 20;
 const RETRY_MILLISECONDS = 5;
 const readFd = promisify(read);
 

@@ -217,7 +217,7 @@ describe('the file', () => {
     child.stderr.on('data', (text) => {
       stderr += text;
     });
-    child.stdin.write(programOf(1_000_000));
+    child.stdin.write(programOf(4_000_000));
     await partOf(output);
     writeFileSync(output, 'somebody else');
     child.stdin.end();
@@ -324,7 +324,7 @@ describe('where it cannot be written nothing is left', () => {
       env: { PATH: NODE_PATH },
     });
     child.stdin.on('error', () => {});
-    child.stdin.write(programOf(1_000_000));
+    child.stdin.write(programOf(4_000_000));
     await partOf(output);
     child.kill(signal);
     const [, by] = await once(child, 'exit');

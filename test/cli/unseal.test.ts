@@ -165,11 +165,16 @@ describe('damage is found, and no file written', async () => {
   });
 
   test('to a pipe goes what was found authentic before, and no more', async () => {
-    const path = file(flipped(payload + 2 * SEALED_CHUNK + 5));
-    const { status, stdout, stderr } = await runForeign(['unseal', path, '-i', KEY.file, '-o', '-']);
+    const bytes = bytesOf(40 * CHUNK);
+    const sealed = await sealedBy(bytes, KEY.recipient);
+    const at = sealed.length - 5 * SEALED_CHUNK;
+    sealed[at] = (sealed[at] ?? 0) ^ 1;
+    const { status, stdout, stderr } = await runForeign(['unseal', file(sealed), '-i', KEY.file, '-o', '-']);
     expect(status).toBe(126);
-    expect(stderr).toMatch(/a chunk is not authentic \(file offset 0x[0-9a-f]+, chunk = 3, 65552 bytes\)\n$/);
-    expect(stdout === bytesOf(2 * CHUNK).toString('latin1')).toBe(true);
+    expect(stderr).toContain(`(file offset 0x${at.toString(16)}, chunk = 36, 65552 bytes)`);
+    expect(stdout).not.toBe('');
+    expect(stdout.length).toBeLessThanOrEqual(35 * CHUNK);
+    expect(bytes.toString('latin1').startsWith(stdout)).toBe(true);
   });
 });
 
