@@ -16,7 +16,7 @@ import {
   sh,
   temporary,
 } from '../support/run.ts';
-import { onTerminal } from '../support/terminal.ts';
+import { onTerminal } from '../support/typing.ts';
 
 const directory = temporary();
 afterAll(directory.remove);

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { COMMAND, type Outcome, run, runForeign, SAMPLES, sh, temporary } from '../support/run.ts';
-import { onTerminal } from '../support/terminal.ts';
+import { onTerminal } from '../support/typing.ts';
 
 const directory = temporary();
 afterAll(directory.remove);

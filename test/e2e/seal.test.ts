@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { newKey, openedWith } from '../support/keys.ts';
 import { COMMAND, NODE_PATH, run, runForeign, SAMPLES, sh, temporary } from '../support/run.ts';
-import { onTerminal } from '../support/terminal.ts';
+import { onTerminal } from '../support/typing.ts';
 
 const directory = temporary();
 afterAll(directory.remove);
