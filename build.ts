@@ -6,10 +6,14 @@ import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { emitLauncher } from './src/launcher/launcher.ts';
 
 /**
- * Decoders that few programs need: WebAssembly in base64, which would lengthen every start. Each is a bundle of its own
- * that is loaded when its loader asks for it.
+ * Decoders that few programs need: WebAssembly in base64 and large packages, which would lengthen every start. Each is a
+ * bundle of its own that is loaded when its loader asks for it.
  */
-const DECODERS = { xz: 'loaders/xz/decoder.ts', zstd: 'loaders/zstd/decoder.ts' };
+const DECODERS = {
+  age: 'loaders/age/decoder.ts',
+  xz: 'loaders/xz/decoder.ts',
+  zstd: 'loaders/zstd/decoder.ts',
+};
 
 const decodersAside: Plugin = {
   name: 'decoders aside',

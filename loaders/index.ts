@@ -1,5 +1,6 @@
 /** The one list of built-in formats: a new one is a folder here and a line below. */
 import type { LoaderPlugin } from 'run-foreign/loader';
+import { age } from './age/index.ts';
 import { aout } from './aout/index.ts';
 import { elf } from './elf/index.ts';
 import { gzip } from './gzip/index.ts';
@@ -7,4 +8,4 @@ import { script } from './script/index.ts';
 import { xz } from './xz/index.ts';
 import { zstd } from './zstd/index.ts';
 
-export const builtinLoaders: readonly LoaderPlugin[] = [elf, aout, script, gzip, xz, zstd];
+export const builtinLoaders: readonly LoaderPlugin[] = [elf, aout, script, age, gzip, xz, zstd];

@@ -12,8 +12,9 @@ export interface HelpTopic {
   readonly options: readonly OptionName[];
 }
 
-const NETWORK_OPTIONS = ['sha256', 'verify-key'] as const;
-const RUN_OPTIONS = ['format', 'argv0', 'env', 'unset-env', 'stdin', 'max-size', ...NETWORK_OPTIONS] as const;
+/** About where a program comes from and what opens it. */
+const SOURCE_OPTIONS = ['max-size', 'sha256', 'verify-key', 'identity', 'not-confidential'] as const;
+const RUN_OPTIONS = ['format', 'argv0', 'env', 'unset-env', 'stdin', ...SOURCE_OPTIONS] as const;
 
 export const RUN_TOPIC: HelpTopic = {
   usage: 'run-foreign [options] PROGRAM [args...]',
@@ -32,7 +33,7 @@ export const TOPICS = {
   inspect: {
     usage: 'run-foreign inspect [options] PROGRAM',
     about: 'Shows what is in PROGRAM: its segments, its interpreter, its map of memory.',
-    options: ['format', 'max-size', ...NETWORK_OPTIONS, 'json', 'help'],
+    options: ['format', ...SOURCE_OPTIONS, 'json', 'help'],
   },
   formats: {
     usage: 'run-foreign formats [--json]',
@@ -65,6 +66,7 @@ const EXAMPLES = [
   ['run-foreign --argv0=-sh sh', 'a login shell'],
   ['run-foreign plan --json ./tally', 'see what would be done'],
   ['run-foreign https://host/tally#sha256=HEX', 'run exactly this file'],
+  ['run-foreign -i key.txt ./tally.age', 'run a program sealed for that key'],
   ['run-foreign -- plan', 'run a program called plan'],
 ] as const;
 
@@ -104,8 +106,9 @@ function optionLines(names: readonly OptionName[]): string[] {
   return [
     'Options, and the environment variables that stand in for them:',
     ...names.flatMap((name) => {
-      const { value, help, kind } = optionSpec(name);
-      const left = value === undefined ? `--${name}` : `--${name} ${value}`;
+      const { value, help, kind, short } = optionSpec(name);
+      const long = value === undefined ? `--${name}` : `--${name} ${value}`;
+      const left = short === undefined ? long : `-${short}, ${long}`;
       const twin = twinName(name) + (kind === 'list' ? ', one a line' : '');
       return [...columns(left, help, 2, AT), ...columns('', twin, 2, AT)];
     }),

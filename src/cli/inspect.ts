@@ -8,7 +8,7 @@ import { ADDRESS_SPACES } from '../process/address-space.ts';
 import { shortUsage, TOPICS } from './help.ts';
 import { type ParsedArguments, usageError } from './options.ts';
 import { write } from './output.ts';
-import { programRequest } from './run.ts';
+import { programRequest, withSecrets } from './run.ts';
 import { isUtf8Locale, jsonText, wantsColor, wrap } from './text.ts';
 
 export async function inspect(
@@ -20,7 +20,7 @@ export async function inspect(
     return 2;
   }
   if (rest.length > 1) throw usageError('inspect takes one PROGRAM', 'see run-foreign inspect --help');
-  const { image, source } = await loadProgram(programRequest(rest, envp, options));
+  const { image, source } = await withSecrets(programRequest(rest, envp, options), loadProgram);
   await source.authenticate?.();
   const refused = refusal(image);
   write(

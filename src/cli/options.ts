@@ -11,6 +11,8 @@ import { loadYargs } from './yargs.ts';
 
 interface OptionSpec {
   readonly kind: 'text' | 'list' | 'flag';
+  /** A letter that stands for it behind a single dash. */
+  readonly short?: string;
   /** How help shows the value. */
   readonly value?: string;
   readonly help: string;
@@ -39,6 +41,16 @@ const SPECS = {
     kind: 'text',
     value: 'KEY|FILE',
     help: 'the minisign public key that must have signed a program from the network; URL.minisig is the signature',
+  },
+  identity: {
+    kind: 'list',
+    short: 'i',
+    value: 'FILE',
+    help: 'a file with age keys, for sealed programs; - is standard input, fd:N a descriptor; may be repeated',
+  },
+  'not-confidential': {
+    kind: 'flag',
+    help: 'let others see the program although it was sealed: debuggers, core files, swap',
   },
   'max-size': {
     kind: 'text',
@@ -84,7 +96,7 @@ export async function parseArguments(
   envp: readonly Uint8Array[],
   names: readonly OptionName[],
 ): Promise<ParsedArguments> {
-  const texts = args.map(toText).map((text) => unswallowing(text, names));
+  const texts = longNames(args.map(toText), names).map((text) => unswallowing(text, names));
   const found = await runYargs(texts, envp, names);
   const positional = found['_'] as string[];
   const from = args.length - positional.length;
@@ -137,6 +149,24 @@ async function runYargs(
   }
   return parser.parseSync(texts);
 }
+
+/**
+ * Short options by their long names, one argument for one. yargs would take the `-` behind one for PROGRAM, so that
+ * gets its other name. What follows PROGRAM is changed, too, and nobody looks at it.
+ */
+function longNames(texts: readonly string[], names: readonly OptionName[]): string[] {
+  const long: string[] = [];
+  for (const text of texts) {
+    const [, letter, value = ''] = /^-([a-z])=?(.*)$/s.exec(text) ?? [];
+    const name = names.find((each) => letter !== undefined && optionSpec(each).short === letter);
+    if (name !== undefined) long.push(value === '' ? `--${name}` : `--${name}=${value}`);
+    else long.push(text === '-' && long.at(-1) === '--identity' ? STANDARD_INPUT : text);
+  }
+  return long;
+}
+
+/** The other name of `-`. */
+const STANDARD_INPUT = 'fd:0';
 
 /** A flag before a program called `true` would take the name for its value, so it gets one of its own. */
 function unswallowing(text: string, names: readonly OptionName[]): string {
@@ -201,6 +231,8 @@ function optionsFrom(found: Record<string, unknown>, own: readonly string[]): Op
     verbose: flag('verbose'),
     sha256: last('sha256'),
     verifyKey: verifyKey === undefined ? undefined : forPeople(verifyKey),
+    identity: list('identity'),
+    notConfidential: flag('not-confidential'),
     checkDemanded: own.some((text) => /^--(sha256|verify-key)(=|$)/.test(text)),
     json: flag('json'),
     version: flag('version'),

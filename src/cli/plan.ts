@@ -4,7 +4,7 @@ import { planJson, planText } from '../plan/print.ts';
 import { shortUsage, TOPICS } from './help.ts';
 import type { ParsedArguments } from './options.ts';
 import { write } from './output.ts';
-import { programRequest } from './run.ts';
+import { programRequest, withSecrets } from './run.ts';
 import { isUtf8Locale, jsonText } from './text.ts';
 
 export async function plan({ options, rest }: ParsedArguments, envp: readonly Uint8Array[]): Promise<number> {
@@ -12,7 +12,7 @@ export async function plan({ options, rest }: ParsedArguments, envp: readonly Ui
     write(2, shortUsage(TOPICS.plan));
     return 2;
   }
-  const { plan } = await prepareProgram(programRequest(rest, envp, options));
+  const { plan } = await withSecrets(programRequest(rest, envp, options), prepareProgram);
   write(1, options.json ? jsonText(planJson(plan)) : planText(plan, isUtf8Locale() ? '…' : '...'));
   return 0;
 }

@@ -15,6 +15,9 @@ export interface RunOptions {
   readonly verbose?: boolean | undefined;
   readonly sha256?: string | undefined;
   readonly verifyKey?: string | undefined;
+  /** Key files. */
+  readonly identity?: readonly string[] | undefined;
+  readonly notConfidential?: boolean | undefined;
   /** Whether one of the two was given as an argument, and not only through the environment. */
   readonly checkDemanded?: boolean | undefined;
 }
@@ -34,7 +37,12 @@ const TWINS = [
   'HELP',
   'SHA256',
   'VERIFY_KEY',
+  'IDENTITY',
+  'NOT_CONFIDENTIAL',
 ];
+
+/** Where keys are is nobody's business but ours. */
+const IDENTITY_TWIN = Buffer.from(`${TWIN_PREFIX}IDENTITY=`);
 
 /** Whether any of them is set through the environment: then the plain path is not plain. */
 export function hasTwins(envp: readonly Uint8Array[]): boolean {
@@ -45,9 +53,10 @@ export function hasTwins(envp: readonly Uint8Array[]): boolean {
  * The program's environment: ours without the unset names, with the set ones. `NAME` alone keeps the
  * value it has, also when it is unset by name, so that `--unset-env` can be given for all but one.
  */
-export function programEnvironment(envp: readonly Uint8Array[], options: RunOptions): Uint8Array[] {
+export function programEnvironment(all: readonly Uint8Array[], options: RunOptions): Uint8Array[] {
   const { env = [], unsetEnv = [] } = options;
-  if (env.length === 0 && unsetEnv.length === 0) return [...envp];
+  const envp = all.filter((entry) => !IDENTITY_TWIN.equals(entry.subarray(0, IDENTITY_TWIN.length)));
+  if (env.length === 0 && unsetEnv.length === 0) return envp;
   const entries = new Map<string, string>();
   const original = new Map<string, string>();
   for (const entry of envp.map(toText)) {

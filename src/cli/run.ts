@@ -7,19 +7,26 @@ import { about, hex, printable } from '../errors.ts';
 import { differencesFor } from '../launch/differences.ts';
 import { environmentValue, type ProgramRequest, prepareProgram } from '../launch/prepare.ts';
 import { startPlan } from '../launch/start.ts';
+import { keyDescriptors } from '../secrets/key-names.ts';
 import { toBytes } from './invocation.ts';
 import { writeLine } from './output.ts';
 import { programEnvironment, type RunOptions } from './run-options.ts';
+import { lazySecrets, type WipeableSecrets } from './secrets.ts';
 import { self } from './self.ts';
+
+export interface CommandRequest extends ProgramRequest {
+  readonly secrets: WipeableSecrets;
+}
 
 /** What to run, as raw bytes, with PROGRAM first. */
 export function programRequest(
   command: readonly Uint8Array[],
   envp: readonly Uint8Array[],
   options: RunOptions,
-): ProgramRequest {
+): CommandRequest {
   const [name = new Uint8Array(0), ...args] = command;
   const extraCa = environmentValue(envp, 'NODE_EXTRA_CA_CERTS');
+  const keyFiles = (options.identity ?? []).map(toBytes);
   return {
     name,
     args,
@@ -31,6 +38,9 @@ export function programRequest(
     maxSize: options.maxSize,
     report: options.verbose === true,
     stdin: options.stdin === undefined ? undefined : toBytes(options.stdin),
+    secrets: lazySecrets(keyFiles, environmentValue(envp, 'CREDENTIALS_DIRECTORY')),
+    keyDescriptors: keyDescriptors(keyFiles, name),
+    confidential: options.notConfidential !== true,
     network: {
       sha256: options.sha256,
       verifyKey: options.verifyKey,
@@ -41,8 +51,20 @@ export function programRequest(
   };
 }
 
-export async function run(request: ProgramRequest): Promise<never> {
-  const { plan, image } = await prepareProgram(request);
+/** Hands the request to `action`; afterwards there are no keys. */
+export async function withSecrets<T>(
+  request: CommandRequest,
+  action: (request: ProgramRequest) => Promise<T>,
+): Promise<T> {
+  try {
+    return await action(request);
+  } finally {
+    request.secrets.wipe();
+  }
+}
+
+export async function run(request: CommandRequest): Promise<never> {
+  const { plan, image } = await withSecrets(request, prepareProgram);
   const say = (text: string) => {
     if (request.report === true) writeLine(2, printable(`run-foreign: ${plan.program}: ${text}`));
   };
@@ -52,5 +74,5 @@ export async function run(request: ProgramRequest): Promise<never> {
     for (const { what } of differencesFor(image.arch)) say(`not as execve makes it: ${what}`);
     say(`${plan.steps.length} steps, the stub stands at ${hex(plan.stub)}; run-foreign plan shows them`);
   }
-  return about(plan.program, () => startPlan(plan, say));
+  return about(plan.program, () => startPlan(plan, { say, progress: request.progress ?? (() => {}) }));
 }

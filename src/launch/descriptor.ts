@@ -4,7 +4,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { ForeignError } from '../errors.ts';
+import { type ErrorCode, ForeignError } from '../errors.ts';
 import { socketFrom } from '../launcher/protocol.ts';
 import { readText } from '../native/proc.ts';
 import { fileSource } from '../source/file.ts';
@@ -70,7 +70,7 @@ export function openDescriptor(
  * What /proc says of a descriptor of the caller's; undefined for one that is closed, or that Node has opened: under
  * the launcher its process tells, where everything but the caller's is close-on-exec.
  */
-function infoOf(descriptor: number): { readonly offset: number } | undefined {
+export function infoOf(descriptor: number): { readonly offset: number } | undefined {
   const launched = socketFrom(process.argv0) !== undefined;
   const owner = launched ? process.ppid : process.pid;
   const text = readText(`/proc/${owner}/fdinfo/${descriptor}`);
@@ -102,8 +102,13 @@ function readAll(descriptor: number, name: string, maxSize: number, progress: On
   }
 }
 
-/** Waits where the caller has made the descriptor non-blocking. */
-function readSome(descriptor: number, chunk: Uint8Array, name: string): number {
+/** What comes next, 0 at the end; waits where the caller has made the descriptor non-blocking. */
+export function readSome(
+  descriptor: number,
+  chunk: Uint8Array,
+  name: string,
+  errorCode: ErrorCode = 'NOT_EXECUTABLE',
+): number {
   for (;;) {
     try {
       return readSync(descriptor, chunk);
@@ -111,7 +116,7 @@ function readSome(descriptor: number, chunk: Uint8Array, name: string): number {
       const { code } = cause as NodeJS.ErrnoException;
       if (code === 'EOF') return 0;
       if (code !== 'EAGAIN')
-        throw new ForeignError('NOT_EXECUTABLE', `cannot be read: ${code}`, { subject: name, cause });
+        throw new ForeignError(errorCode, `cannot be read: ${code}`, { subject: name, cause });
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MILLISECONDS);
     }
   }

@@ -38,6 +38,8 @@ export interface ProgramRequest {
   /** Whether what was decrypted is kept from everybody else; true unless given. */
   readonly confidential?: boolean | undefined;
   readonly progress?: OnProgress | undefined;
+  /** Descriptors that keys come from: the program does not get them. */
+  readonly keyDescriptors?: readonly number[] | undefined;
 }
 
 export interface LoadedProgram {
@@ -74,6 +76,8 @@ export async function loadProgram(request: ProgramRequest): Promise<LoadedProgra
 
 /** The plan is made of nothing that was not authenticated. */
 export async function prepareProgram(request: ProgramRequest): Promise<LoadedProgram & { plan: Plan }> {
+  // Before a key is read: afterwards this process may not open some of its own files in /proc.
+  const host = hostFacts();
   const loaded = await loadProgram(request);
   const program = shownName(request.name);
   return about(program, async () => {
@@ -86,7 +90,7 @@ export async function prepareProgram(request: ProgramRequest): Promise<LoadedPro
       report: request.report === true,
       ...descriptorsFor(loaded, request),
     };
-    const plan = planProgram(loaded.image, invocation, hostFacts());
+    const plan = planProgram(loaded.image, invocation, host);
     checkOffsets(plan);
     // Only now, so that what cannot be run anyhow is not fetched.
     await loaded.source.authenticate?.();
@@ -94,16 +98,16 @@ export async function prepareProgram(request: ProgramRequest): Promise<LoadedPro
   });
 }
 
-/** What a program came through is not its own: as standard input it gets another, or nothing. */
+/** What a program and the keys to it came through is not its own: as standard input it gets another, or nothing. */
 function descriptorsFor(
   { descriptor }: LoadedProgram,
-  { stdin }: ProgramRequest,
+  { stdin, keyDescriptors = [] }: ProgramRequest,
 ): Pick<Invocation, 'stdin' | 'closed'> {
-  const path = stdin ?? (descriptor === 0 ? Buffer.from('/dev/null') : undefined);
-  return {
-    stdin: path === undefined ? undefined : openInput(path),
-    closed: descriptor === undefined || descriptor === 0 ? undefined : descriptor,
-  };
+  const taken = new Set(keyDescriptors);
+  if (descriptor !== undefined) taken.add(descriptor);
+  const path = stdin ?? (taken.delete(0) ? Buffer.from('/dev/null') : undefined);
+  taken.delete(0);
+  return { stdin: path === undefined ? undefined : openInput(path), closed: [...taken] };
 }
 
 function openInput(path: Uint8Array): BackingFile {
@@ -124,9 +128,9 @@ function checkOffsets(plan: Plan): void {
   for (const step of plan.steps) {
     if (step.op !== 'mmap' || step.file === undefined) continue;
     const last = step.file.offset + step.size - PAGE_SIZE;
-    const fd = plan.files[step.file.index]?.fd;
-    if (fd === undefined || last < OFFSETS_ALL_HAVE) continue;
-    const errno = mapRefusal(fd, last);
+    const file = plan.files[step.file.index];
+    if (file === undefined || !('fd' in file) || last < OFFSETS_ALL_HAVE) continue;
+    const errno = mapRefusal(file.fd, last);
     if (errno === undefined) continue;
     const message = `cannot be run: ${step.what} reaches to file offset ${hex(last)}, which cannot be mapped (${errno})`;
     throw new ForeignError('IMAGE_REFUSED', message);
