@@ -82,7 +82,12 @@ async function inRanges(client: HttpClient, first: Answer, options: ContentOptio
   const version = versionOf(first);
   const ranges = { client, url: first.url, size, version, options };
   const start = Buffer.allocUnsafe(Math.min(size, options.blockSize));
-  await fetchRange(ranges, 0, start, () => {}, first);
+  let count = 0;
+  const arrived = (length: number) => {
+    count += length;
+    options.progress(FETCHING, count, size);
+  };
+  await fetchRange(ranges, 0, start, arrived, first);
   return { size, start, fill: (from, target, arrived) => fetchRange(ranges, from, target, arrived) };
 }
 
