@@ -2,6 +2,10 @@
 import { createCipheriv } from 'node:crypto';
 import { PF, PT, writeElf } from '../test/support/elf-writer.ts';
 
+/** Sizes in bytes. */
+export const SMALL = 10_000;
+export const LARGE = 100_000_000;
+
 const BASE = 0x400000n;
 const TEXT = 0x1000;
 const DATA = 0x2000;
