@@ -17,12 +17,12 @@ export const zstd = defineLoader({
   async probe(source) {
     return (await startsWith(source, MAGIC)) ? 'exact' : null;
   },
-  async load(source, { limits }) {
+  async load(source, context) {
     if (!(await startsWith(source, MAGIC))) {
       const location = { offset: 0, field: 'Magic_Number', value: 'another' };
       throw new FormatError('is not zstd', location);
     }
-    const unpacked = new Unpacked(source, limits);
+    const unpacked = new Unpacked(source, context);
     const stream = new ZstdStream(await functions());
     try {
       for (let at = 0; at < source.size; at += stream.pieceSize) {

@@ -31,7 +31,7 @@ export function tryExit(arch: Arch): Outcome {
 /** Where programs start from when they may not from a memfd. */
 export function replacementDirectory(): string | undefined {
   try {
-    const { fd, directory } = createStubFile('run-foreign-check', false);
+    const { fd, directory } = createStubFile('run-foreign-check');
     closeSync(fd);
     return directory;
   } catch {
@@ -50,7 +50,7 @@ export function tryMapZero(): Outcome {
 function runProgram(arch: Arch, emit: (emitter: Emitter) => void): Outcome {
   let file: StubFile;
   try {
-    file = createStubFile('run-foreign-check', false);
+    file = createStubFile('run-foreign-check');
   } catch (error) {
     if (error instanceof ForeignError) return error.message;
     throw error;

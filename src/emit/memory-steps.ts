@@ -16,8 +16,16 @@ import { REG } from './x86.ts';
 
 export type MemoryStep = Extract<
   Step,
-  { op: 'vdso' | 'reserve' | 'mmap' | 'read' | 'copy' | 'zero' | 'mprotect' }
+  { op: 'seclude' | 'vdso' | 'reserve' | 'mmap' | 'hide' | 'read' | 'discard' | 'zero' | 'mprotect' }
 >;
+
+/** include/uapi/linux/prctl.h */
+const PR_SET_DUMPABLE = 4n;
+/** include/uapi/asm-generic/mman-common.h, include/uapi/linux/mman.h */
+const MADV_DONTDUMP = 16n;
+const MLOCK_ONFAULT = 1n;
+/** include/uapi/linux/falloc.h: FALLOC_FL_KEEP_SIZE and FALLOC_FL_PUNCH_HOLE. */
+const PUNCH_HOLE = 3n;
 
 /** PROT_READ, PROT_WRITE and PROT_EXEC. */
 export function protectionBits(text: ProtectionText): bigint {
@@ -57,6 +65,10 @@ export function emitPrologue(emitter: Emitter): void {
 export function emitMemoryStep(step: MemoryStep, context: StepContext): void {
   const { emitter } = context;
   switch (step.op) {
+    case 'seclude':
+      emitter.systemCall('prctl', PR_SET_DUMPABLE, 0n, 0n, 0n, 0n);
+      failOnError(context, 'cannot be kept confidential');
+      break;
     case 'vdso':
       emitVdso(step, context);
       break;
@@ -69,8 +81,14 @@ export function emitMemoryStep(step: MemoryStep, context: StepContext): void {
     case 'read':
       emitRead(step, context);
       break;
-    case 'copy':
-      emitter.copyBytes(payloadAddress(step.payload, context) + BigInt(step.offset), step.at, step.size);
+    case 'hide':
+      emitter.systemCall('madvise', step.at, step.size, MADV_DONTDUMP);
+      failOnError(context, `cannot keep ${step.what} out of core files`);
+      // Refused where RLIMIT_MEMLOCK allows less; old kernels do not have it.
+      emitter.systemCall('mlock2', step.at, step.size, MLOCK_ONFAULT);
+      break;
+    case 'discard':
+      emitDiscard(step, context);
       break;
     case 'zero':
       emitter.load(REG.di, step.at);
@@ -141,8 +159,11 @@ function emitRead(step: Extract<Step, { op: 'read' }>, context: StepContext): vo
   emitter.code.jumpIf('notEqual', context.failures.label(failureText(context, message), constants.errno.EIO));
 }
 
-function payloadAddress(payload: number, context: StepContext): bigint {
-  const address = context.payloads[payload];
-  if (address === undefined) throw new Error(`the plan has no payload ${payload}`);
-  return address;
+/** What cannot be given back now is when the vault is closed. */
+function emitDiscard(step: Extract<Step, { op: 'discard' }>, context: StepContext): void {
+  const { emitter } = context;
+  const { offsetArguments } = emitter.machine;
+  const fd = BigInt(descriptor(step.file, context));
+  const range = [...offsetArguments(step.offset), ...offsetArguments(step.size)];
+  emitter.systemCall('fallocate', fd, PUNCH_HOLE, ...range);
 }

@@ -20,8 +20,6 @@ export interface StepContext {
   readonly plan: Plan;
   /** The descriptor of each of the plan's files. */
   readonly descriptors: readonly number[];
-  /** The address of each of the plan's payloads in the stub. */
-  readonly payloads: readonly bigint[];
 }
 
 /** Reports `message` when the system call just made has failed. */

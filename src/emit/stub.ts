@@ -21,13 +21,9 @@ import type { StepContext } from './step-context.ts';
 
 /**
  * The stub's file. `descriptors` are the numbers under which the plan's files will be open in the
- * process that executes it, `payloads` the bytes of the plan's payloads, both in the plan's order.
+ * process that executes it, in the plan's order.
  */
-export function emitStub(
-  plan: Plan,
-  descriptors: readonly number[],
-  payloads: readonly Uint8Array[],
-): Uint8Array {
+export function emitStub(plan: Plan, descriptors: readonly number[]): Uint8Array {
   const machine = MACHINES[plan.arch];
   const dataAddress = plan.stub;
   const handOverAddress = dataAddress + PAGE_SIZE;
@@ -57,7 +53,6 @@ export function emitStub(
     handOver: blobs.add(handOverBytes),
     stack: blobs.add(plan.stack.bytes),
     constants: blobs.add(constantBytes),
-    payloads: payloads.map(blobs.add),
   };
 
   // The code jumps only relatively, so it can be assembled before its place, after the messages that
@@ -65,7 +60,7 @@ export function emitStub(
   const emitter = new Emitter(machine, 0n, dataAddress);
   const failures = new Failures(emitter, blobs.add, EXIT.cannotRun);
   emitPrologue(emitter);
-  const context = { emitter, failures, plan, descriptors, payloads: at.payloads };
+  const context = { emitter, failures, plan, descriptors };
   emitSteps(context, at.stack);
   const part = (from: bigint, to: bigint, bytes: Uint8Array) => ({ from, to, size: BigInt(bytes.length) });
   emitLeave(

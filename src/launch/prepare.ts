@@ -59,7 +59,8 @@ export interface LoadedProgram {
 export async function loadProgram(request: ProgramRequest): Promise<LoadedProgram> {
   return about(shownName(request.name), async () => {
     const searchPath = environmentValue(request.envp, 'PATH');
-    const found = await findProgram(request.name, searchPath, request.network, request.maxSize);
+    const { network, maxSize, progress } = request;
+    const found = await findProgram(request.name, searchPath, network, maxSize, progress);
     const { source, path } = found;
     const resolution = await resolveProgram({
       source,
@@ -75,8 +76,8 @@ export async function loadProgram(request: ProgramRequest): Promise<LoadedProgra
 
 /** The plan is made of nothing that was not authenticated. */
 export async function prepareProgram(request: ProgramRequest): Promise<LoadedProgram & { plan: Plan }> {
-  // Before there are keys: from then on not all of /proc/self can be read.
-  const facts = hostFacts();
+  // Before a key is read: afterwards this process may not open some of its own files in /proc.
+  const host = hostFacts();
   const loaded = await loadProgram(request);
   const program = shownName(request.name);
   return about(program, async () => {
@@ -89,7 +90,7 @@ export async function prepareProgram(request: ProgramRequest): Promise<LoadedPro
       report: request.report === true,
       ...descriptorsFor(loaded, request),
     };
-    const plan = planProgram(loaded.image, invocation, facts);
+    const plan = planProgram(loaded.image, invocation, host);
     checkOffsets(plan);
     // Only now, so that what cannot be run anyhow is not fetched.
     await loaded.source.authenticate?.();
@@ -127,9 +128,9 @@ function checkOffsets(plan: Plan): void {
   for (const step of plan.steps) {
     if (step.op !== 'mmap' || step.file === undefined) continue;
     const last = step.file.offset + step.size - PAGE_SIZE;
-    const fd = plan.files[step.file.index]?.fd;
-    if (fd === undefined || last < OFFSETS_ALL_HAVE) continue;
-    const errno = mapRefusal(fd, last);
+    const file = plan.files[step.file.index];
+    if (file === undefined || !('fd' in file) || last < OFFSETS_ALL_HAVE) continue;
+    const errno = mapRefusal(file.fd, last);
     if (errno === undefined) continue;
     const message = `cannot be run: ${step.what} reaches to file offset ${hex(last)}, which cannot be mapped (${errno})`;
     throw new ForeignError('IMAGE_REFUSED', message);

@@ -6,35 +6,56 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { emitStub } from '../emit/stub.ts';
 import { EXIT, ForeignError } from '../errors.ts';
-import { MAX_DESCRIPTORS, socketFrom } from '../launcher/protocol.ts';
+import { MAX_DESCRIPTORS, SECLUDE, START, socketFrom } from '../launcher/protocol.ts';
 import { SystemError, sendDescriptors } from '../native/libc.ts';
-import type { Payload, Plan } from '../plan/plan.ts';
+import { seclude } from '../native/seclude.ts';
+import { type Plan, vaultOf } from '../plan/plan.ts';
+import type { OnProgress } from '../source/source.ts';
 import { becomeStub } from './exec.ts';
-import { createStubFile, writeAll } from './stub-file.ts';
+import { createStubFile, makeUnreadable, writeAll } from './stub-file.ts';
+import { createVault } from './vault.ts';
 
-/** Becomes the program; returns only by throwing. `say` is told what is unusual about the start. */
-export async function startPlan(plan: Plan, say: (text: string) => void): Promise<never> {
-  const payloads = await Promise.all(plan.payloads.map(authenticBytes));
-  const confidential = plan.payloads.some(({ source }) => source.confidential);
-  const fds = plan.files.map(({ fd }) => fd);
-  const file = createStubFile(Buffer.from(plan.comm).toString(), confidential);
-  if (file.directory !== undefined)
-    say(
-      `vm.memfd_noexec forbids executing from memory, the stub stands in a nameless file in ${file.directory}`,
-    );
+export interface StartListeners {
+  /** Told what is unusual about the start. */
+  readonly say: (text: string) => void;
+  readonly progress: OnProgress;
+  /** Called when nothing more will be told: the next to write is the program. */
+  readonly starting: () => void;
+}
+
+/** Becomes the program; returns only by throwing. */
+export async function startPlan(plan: Plan, { say, progress, starting }: StartListeners): Promise<never> {
+  const name = Buffer.from(plan.comm).toString();
+  const vault = vaultOf(plan);
   const socket = launcherSocket();
+  const own: number[] = [];
   try {
+    if (vault?.confidential === true) {
+      seclude();
+      if (socket !== undefined) secludeLauncher(socket);
+    }
+    if (vault !== undefined) own.push(await createVault(vault, name, progress));
+    const [vaultFd = -1] = own;
+    const fds = plan.files.map((file) => ('fd' in file ? file.fd : vaultFd));
+    const file = createStubFile(name);
+    own.push(file.fd);
+    if (file.directory !== undefined)
+      say(
+        `vm.memfd_noexec forbids executing from memory, the stub stands in a nameless file in ${file.directory}`,
+      );
+    if (vault?.confidential === true) makeUnreadable(file);
+    starting();
     if (socket === undefined) {
       say('started without the launcher: what Node has changed in its process cannot all be undone');
-      file.finish(emitStub(plan, fds, payloads));
+      file.finish(emitStub(plan, fds));
       becomeStub(file.fd, plan.comm, fds);
     }
     const [, ...numbers] = exchange(socket, [file.fd, ...fds]);
-    file.finish(emitStub(plan, numbers, payloads));
-    writeAll(socket, Buffer.alloc(1));
+    file.finish(emitStub(plan, numbers));
+    writeAll(socket, Buffer.of(START));
     waitForTheEnd(socket);
   } catch (cause) {
-    closeSync(file.fd);
+    own.forEach(closeSync);
     if (!(cause instanceof SystemError)) throw cause;
     throw new ForeignError('MACHINE_REFUSED', `cannot be started from memory: ${cause.message}`, {
       hint: 'run-foreign check says what this machine allows',
@@ -43,10 +64,14 @@ export async function startPlan(plan: Plan, say: (text: string) => void): Promis
   }
 }
 
-/** Whoever made the plan: no byte goes into a stub that was not checked. */
-async function authenticBytes({ source, offset, size }: Payload): Promise<Uint8Array> {
-  await source.authenticate?.();
-  return source.read(offset, size);
+/** It will hold the vault, and any process of the same user could open that through /proc. */
+function secludeLauncher(socket: number): void {
+  writeAll(socket, Buffer.of(SECLUDE));
+  if (readSync(socket, Buffer.alloc(1)) !== 1)
+    throw new ForeignError(
+      'MACHINE_REFUSED',
+      'cannot be kept confidential: the launcher may not (PR_SET_DUMPABLE)',
+    );
 }
 
 /** Our end of the socket to the launcher, if it started us. */

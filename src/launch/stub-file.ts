@@ -2,7 +2,7 @@
  * The file that is executed: a memfd, or, where vm.memfd_noexec=2 forbids executing one, a file without a name in
  * a directory where programs may be executed, in memory if there is such a one.
  */
-import { accessSync, closeSync, constants, openSync, writeSync } from 'node:fs';
+import { accessSync, closeSync, constants, fchmodSync, openSync, writeSync } from 'node:fs';
 import { ForeignError } from '../errors.ts';
 import { memfdExecutable, SystemError } from '../native/libc.ts';
 
@@ -18,20 +18,25 @@ export interface StubFile {
   finish(bytes: Uint8Array): void;
 }
 
-/**
- * `confidential` bytes go into nothing but a memfd. Throws MACHINE_REFUSED.
- * `name` is shown by /proc/PID/exe where that cannot be set.
- */
-export function createStubFile(name: string, confidential: boolean): StubFile {
+/** `name` is shown by /proc/PID/exe where that cannot be set. Throws MACHINE_REFUSED. */
+export function createStubFile(name: string): StubFile {
   try {
     const fd = memfdExecutable(name);
     return { fd, finish: (bytes) => writeAll(fd, bytes) };
   } catch (cause) {
     const forbidden = cause instanceof SystemError && cause.errno === 'EACCES';
-    const file = forbidden && !confidential ? namelessFile() : undefined;
+    const file = forbidden ? namelessFile() : undefined;
     if (file !== undefined) return file;
     throw refusal(cause, forbidden);
   }
+}
+
+/**
+ * Takes everybody's right to read the file. Whom its owner executes it for cannot be looked into from the first
+ * moment on (would_dump in fs/exec.c), long before the stub could say so; the superuser's process can until then.
+ */
+export function makeUnreadable({ fd }: StubFile): void {
+  fchmodSync(fd, 0o100);
 }
 
 /** The first directory that lets a file be executed; those in memory come first. */
@@ -68,10 +73,25 @@ export function writeAll(fd: number, bytes: Uint8Array): void {
   try {
     for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EFBIG') throw cause;
-    const message = `cannot be started: the limit on the size of files is below ${bytes.length} bytes (EFBIG)`;
-    throw new ForeignError('MACHINE_REFUSED', message, { hint: 'see ulimit -f', cause });
+    throw writeRefusal(cause, bytes.length);
   }
+}
+
+/** What an error means that writing a file of `size` bytes in memory met: MACHINE_REFUSED, or the error itself. */
+export function writeRefusal(cause: unknown, size: number): unknown {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === 'EFBIG') {
+    const message = `cannot be started: the limit on the size of files is below ${size} bytes (EFBIG)`;
+    return new ForeignError('MACHINE_REFUSED', message, { hint: 'see ulimit -f', cause });
+  }
+  if (code !== 'ENOSPC' && code !== 'ENOMEM') return cause;
+  return new ForeignError(
+    'MACHINE_REFUSED',
+    `needs ${size} bytes of memory, and they are not there (${code})`,
+    {
+      cause,
+    },
+  );
 }
 
 function refusal(cause: unknown, forbidden: boolean): unknown {

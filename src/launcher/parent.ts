@@ -31,6 +31,8 @@ const F_GETFL = 3n;
 const F_SETFL = 4n;
 const STDIO = [0, 1, 2];
 const FD_CLOEXEC = 1n;
+/** include/uapi/linux/prctl.h */
+const PR_SET_DUMPABLE = 4n;
 const AT_EMPTY_PATH = 0x1000n;
 const STDERR = 2n;
 /** include/uapi/asm-generic/resource.h */
@@ -121,7 +123,7 @@ function emitStartNode({ emitter, failures }: LauncherContext, child: Label): vo
   emitter.systemCallNumber(SYS.close, held('childSocket'));
 }
 
-/** Steps 1 to 3 of the protocol; goes to `ended` when Node has closed its end. */
+/** Steps 0 to 3 of the protocol; goes to `ended` when Node has closed its end. */
 function emitReceive({ emitter }: LauncherContext, ended: Label): void {
   const { code } = emitter;
   const slotAddress = (slot: Parameters<typeof address>[1], plus = 0) => address(emitter, slot, plus);
@@ -131,13 +133,21 @@ function emitReceive({ emitter }: LauncherContext, ended: Label): void {
   set(emitter, 'message', slotAddress('vector'), 16);
   set(emitter, 'message', 1n, 24);
   set(emitter, 'message', slotAddress('control'), 32);
+  const [again, received] = [code.label(), code.label()];
+  code.place(again);
+  // The kernel writes there how much it has used.
   set(emitter, 'message', BigInt(CMSG_HEADER + MAX_DESCRIPTORS * 4), 40);
   emitter.systemCallNumber(SYS.recvmsg, held('parentSocket'), slotAddress('message'), 0n);
   code.compareImmediate(REG.ax, 1);
   code.jumpIf('notEqual', ended);
   code.load(REG.ax, memory(emitter, 'control'));
   code.compareImmediate(REG.ax, CMSG_HEADER);
-  code.jumpIf('belowOrEqual', ended);
+  code.jumpIf('above', received);
+  emitter.systemCallNumber(SYS.prctl, PR_SET_DUMPABLE, 0n);
+  emitter.jumpOnError(ended);
+  emitter.systemCallNumber(SYS.write, held('parentSocket'), slotAddress('byte'), 1n);
+  code.jump(again);
+  code.place(received);
   code.addImmediate(REG.ax, -CMSG_HEADER);
   code.store(memory(emitter, 'replySize'), REG.ax);
   code.load32(REG.ax, memory(emitter, 'control', CMSG_HEADER));

@@ -3,9 +3,11 @@
  *
  * The launcher's process is the one that becomes the program. It starts Node as its child, and the two talk
  * over a socket:
+ *   0. before a confidential program Node sends SECLUDE, and the launcher, which nobody but the superuser can look
+ *      into from then on, answers with one byte;
  *   1. Node sends the stub's memfd, followed by the files of the plan, as SCM_RIGHTS (unix(7));
  *   2. the launcher answers with the numbers they have in its own process, as 32-bit integers;
- *   3. Node writes the stub, which holds those numbers, into the memfd, and sends one byte;
+ *   3. Node writes the stub, which holds those numbers, into the memfd, and sends START;
  *   4. the launcher ends Node and executes the stub.
  * If Node ends before that, the launcher ends with Node's status.
  */
@@ -15,6 +17,10 @@ export const NODE_ARGV0 = 'run-foreign, fd ';
 /** The number as this many digits of base 16, written with the letters from `a` to `p`. */
 export const SOCKET_DIGITS = 8;
 export const FIRST_DIGIT = 'a';
+
+/** The bytes that are sent alone. */
+export const START = 0;
+export const SECLUDE = 1;
 
 /** The kernel passes at most this many descriptors in one message (SCM_MAX_FD, include/net/scm.h). */
 export const MAX_DESCRIPTORS = 253;

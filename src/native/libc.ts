@@ -51,19 +51,36 @@ function check(call: string, result: number): number {
 }
 
 /** include/uapi/linux/memfd.h */
-const MFD = { CLOEXEC: 1, EXEC: 0x10 };
+const MFD = { CLOEXEC: 1, ALLOW_SEALING: 2, NOEXEC_SEAL: 8, EXEC: 0x10 };
 
 /**
  * An anonymous file in memory that may be executed, close-on-exec. memfd_create(2).
  * EACCES means that vm.memfd_noexec=2 forbids it.
  */
 export function memfdExecutable(name: string): number {
-  const result = memfdCreate(name, MFD.CLOEXEC | MFD.EXEC) as number;
+  return memfd(name, MFD.CLOEXEC, MFD.EXEC);
+}
+
+/** An anonymous file in memory that cannot be executed, close-on-exec; `sealFile` can seal it. memfd_create(2) */
+export function memfdForData(name: string): number {
+  return memfd(name, MFD.CLOEXEC | MFD.ALLOW_SEALING, MFD.NOEXEC_SEAL);
+}
+
+/** Kernels before 6.3 do not know the newer flag and need not be told. */
+function memfd(name: string, flags: number, newer: number): number {
+  const result = memfdCreate(name, flags | newer) as number;
   if (result >= 0) return result;
-  // Kernels before 6.3 do not know MFD_EXEC and need not be told.
-  if (koffi.errno() === constants.errno.EINVAL)
-    return check('memfd_create', memfdCreate(name, MFD.CLOEXEC) as number);
-  throw new SystemError('memfd_create', koffi.errno());
+  if (koffi.errno() !== constants.errno.EINVAL) throw new SystemError('memfd_create', koffi.errno());
+  return check('memfd_create', memfdCreate(name, flags) as number);
+}
+
+/** include/uapi/linux/fcntl.h: F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW and F_SEAL_WRITE. */
+const F_ADD_SEALS = 1033;
+const ALL_SEALS = 0xf;
+
+/** From now on nobody can change a file in memory, whoever has it open. fcntl(2) */
+export function sealFile(fd: number): void {
+  check('fcntl', fcntlInt(fd, F_ADD_SEALS, ALL_SEALS) as number);
 }
 
 const F_GETFD = 1;
@@ -189,6 +206,16 @@ const MCL = { CURRENT: 1, FUTURE: 2, ONFAULT: 4 };
 /** Keeps every page that this process has or will have touched out of swap, where that is allowed. mlockall(2) */
 export function lockMemory(): void {
   mlockallCall(MCL.CURRENT | MCL.FUTURE | MCL.ONFAULT);
+}
+
+const TIOCGWINSZ = 0x5413;
+
+/** How wide the terminal open as `fd` is, columns; undefined where that is not known. ioctl_tty(2) */
+export function terminalColumns(fd: number): number | undefined {
+  const size = Buffer.alloc(8);
+  const result = libc.func('int ioctl(int fd, unsigned long request, void *size)')(fd, TIOCGWINSZ, size);
+  const columns = size.readUInt16LE(2);
+  return result === 0 && columns > 0 ? columns : undefined;
 }
 
 /** malloc.h */

@@ -1,20 +1,22 @@
 /**
  * Segments to memory steps. The rule is the kernel's (elf_load in fs/binfmt_elf.c): map whole pages
  * from the file where the bytes lie so that they can be mapped, zero what the file does not fill, and
- * let later segments lie over earlier ones. Bytes that cannot be mapped are read or copied.
+ * let later segments lie over earlier ones. Bytes that cannot be mapped, or must not be, are read.
  */
 import type { ImagePart, Protection, Segment } from '../image/image.ts';
 import { PAGE_SIZE, pageEnd, pageStart } from '../process/address-space.ts';
 import type { Place } from '../process/place.ts';
-import type { BackingFile } from '../source/source.ts';
-import { isCarried, type Materials } from './materials.ts';
+import type { Location, Materials } from './materials.ts';
 import { joined, type PageRange, splitByOverlap } from './page-ranges.ts';
 import type { ProtectionText, Step } from './plan.ts';
 
 /** pread64 moves at most 0x7ffff000 bytes at once. */
 const MAX_READ = 0x4000_0000n;
+/** Of what is read from the vault so much is there twice for a moment. */
+const DISCARDED_AT_ONCE = 0x100_0000n;
 
 type MapStep = Extract<Step, { op: 'mmap' }>;
+type Content = NonNullable<Segment['content']>;
 
 /** What is mapped where; knows which pages this part has mapped before. */
 class Mapper {
@@ -47,6 +49,10 @@ class Mapper {
   protect(pages: PageRange, protection: ProtectionText, what: string): Step {
     return { op: 'mprotect', at: this.at(pages.start), size: pages.end - pages.start, protection, what };
   }
+
+  hide(pages: PageRange, what: string): Step {
+    return { op: 'hide', at: this.at(pages.start), size: pages.end - pages.start, what };
+  }
 }
 
 /**
@@ -61,39 +67,39 @@ export function mapPart(
 ): Step[] {
   const mapper = new Mapper(place, before);
   return part.segments.flatMap((segment) => {
-    if (segment.content === undefined || segment.content.size === 0) {
+    const { content } = segment;
+    if (content === undefined || content.size === 0) {
       const { name: what, protection } = segment;
       return mapper.map(pagesOf(segment), { protection: protectionText(protection), what });
     }
-    const file = mappableFile(segment);
-    return file === undefined
-      ? fillSegment(segment, mapper, materials)
-      : mapSegment(segment, segment.content, file, mapper, materials);
+    const from = materials.locate(content);
+    return isMapped(segment, content, from)
+      ? mapSegment(segment, content, from, mapper)
+      : fillSegment(segment, content, mapper, materials);
   });
 }
 
+/** The kernel maps whole pages. What is confidential is to lie in memory that no file has. */
+function isMapped(segment: Segment, content: Content, { offset }: Location): boolean {
+  return !content.source.confidential && segment.address % PAGE_SIZE === 0n && offset % PAGE_SIZE === 0n;
+}
+
 /** Anonymous memory, then the bytes; writable and executable at once only if the segment asks for it. */
-function fillSegment(segment: Segment, mapper: Mapper, materials: Materials): Step[] {
+function fillSegment(segment: Segment, content: Content, mapper: Mapper, materials: Materials): Step[] {
   const { name: what } = segment;
   const pages = pagesOf(segment);
   const wanted = protectionText(segment.protection);
   const during = segment.protection.write ? wanted : 'rw-';
-  const protect = during === wanted ? [] : [mapper.protect(pages, wanted, what)];
   return [
     ...mapper.map(pages, { protection: during, what }),
-    ...copySteps(segment, mapper, materials),
-    ...protect,
+    ...(content.source.confidential ? [mapper.hide(pages, what)] : []),
+    ...readSteps(segment, content, mapper, materials),
+    ...(during === wanted ? [] : [mapper.protect(pages, wanted, what)]),
   ];
 }
 
 /** Whole pages from the file, then zeros to the end of the last of them and anonymous pages after it. */
-function mapSegment(
-  segment: Segment,
-  content: NonNullable<Segment['content']>,
-  file: BackingFile,
-  mapper: Mapper,
-  materials: Materials,
-): Step[] {
+function mapSegment(segment: Segment, content: Content, { file, offset }: Location, mapper: Mapper): Step[] {
   const { name: what, address, size } = segment;
   const pages = pagesOf(segment);
   const filled = address + BigInt(content.size);
@@ -103,7 +109,7 @@ function mapSegment(
   const readOnlyTail = tail > 0n && !segment.protection.write;
   const steps: Step[] = mapper.map(filePages, {
     protection: readOnlyTail ? 'rw-' : wanted,
-    file: { index: materials.file(file), offset: BigInt(file.offset + content.offset) },
+    file: { index: file, offset },
     what,
   });
   if (tail > 0n) steps.push({ op: 'zero', at: mapper.at(filled), size: tail, what: `${what}, page tail` });
@@ -119,31 +125,17 @@ function pagesOf({ address, size }: Segment): PageRange {
   return { start: pageStart(address), end: pageEnd(address + size) };
 }
 
-/** The file to map a segment from: its bytes must lie at page boundaries in memory and in the file. */
-function mappableFile(segment: Segment): BackingFile | undefined {
-  const { content } = segment;
-  const file = content?.source.file;
-  if (content === undefined || file === undefined || isCarried(content.source)) return undefined;
-  const aligned =
-    segment.address % PAGE_SIZE === 0n && BigInt(file.offset + content.offset) % PAGE_SIZE === 0n;
-  return aligned ? file : undefined;
-}
-
-function copySteps(segment: Segment, mapper: Mapper, materials: Materials): Step[] {
-  const { content, address, name: what } = segment;
-  if (content === undefined) return [];
-  const { source, offset, size } = content;
+function readSteps(segment: Segment, content: Content, mapper: Mapper, materials: Materials): Step[] {
+  const { address, name: what } = segment;
+  const { file, offset } = materials.locate(content);
+  const discarded = materials.isDiscarded(content);
+  const most = discarded ? DISCARDED_AT_ONCE : MAX_READ;
   const steps: Step[] = [];
-  if (source.file === undefined || isCarried(source)) {
-    const from = materials.payload({ source, offset, size });
-    return [{ op: 'copy', at: mapper.at(address), size: BigInt(size), ...from, what }];
-  }
-  const file = materials.file(source.file);
-  const from = BigInt(source.file.offset + offset);
-  for (let done = 0n; done < BigInt(size); done += MAX_READ) {
-    const left = BigInt(size) - done;
-    const length = left < MAX_READ ? left : MAX_READ;
-    steps.push({ op: 'read', at: mapper.at(address + done), size: length, file, offset: from + done, what });
+  for (let done = 0n; done < BigInt(content.size); done += most) {
+    const left = BigInt(content.size) - done;
+    const from = { file, offset: offset + done, size: left < most ? left : most };
+    steps.push({ op: 'read', at: mapper.at(address + done), ...from, what });
+    if (discarded) steps.push({ op: 'discard', ...from });
   }
   return steps;
 }

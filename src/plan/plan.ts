@@ -21,17 +21,37 @@ export interface Plan {
   readonly stub: bigint;
   readonly execution: StackExecution;
   /** Files that the steps map or read, by index. */
-  readonly files: readonly BackingFile[];
-  /** Bytes that are in no file and travel inside the stub, by index. */
-  readonly payloads: readonly Payload[];
+  readonly files: readonly PlanFile[];
   readonly stack: StackImage;
   readonly steps: readonly Step[];
+}
+
+/** A file that somebody has open, or the vault: at most one, and the first. */
+export type PlanFile = BackingFile | Vault;
+
+/**
+ * A file in memory that launch/ makes and fills: bytes that are in no file of their own, or must not be mapped from
+ * it. What of it is confidential the steps move on into anonymous memory.
+ */
+export interface Vault {
+  readonly payloads: readonly Payload[];
+  /** Bytes, whole pages. */
+  readonly size: number;
+  /** Whether nobody else may look into it, nor into the process. */
+  readonly confidential: boolean;
 }
 
 export interface Payload {
   readonly source: Source;
   readonly offset: number;
   readonly size: number;
+  /** Where in the vault, bytes. */
+  readonly at: number;
+}
+
+/** The plan's vault, if it has one. */
+export function vaultOf({ files }: Pick<Plan, 'files'>): Vault | undefined {
+  return files.find((file) => 'payloads' in file);
 }
 
 /** As mmap(2) and /proc/PID/maps write it. */
@@ -82,15 +102,12 @@ export type Step =
       readonly offset: bigint;
       readonly what: string;
     }
-  | {
-      readonly op: 'copy';
-      readonly at: Place;
-      readonly size: bigint;
-      readonly payload: number;
-      /** Bytes from the payload's start. */
-      readonly offset: number;
-      readonly what: string;
-    }
+  /** Gives memory of the vault back, when its bytes have been read. */
+  | { readonly op: 'discard'; readonly file: number; readonly offset: bigint; readonly size: bigint }
+  /** Closes the process to everybody but the superuser: no core file, no ptrace. */
+  | { readonly op: 'seclude' }
+  /** Keeps memory out of core files and, where that is allowed, out of swap. */
+  | { readonly op: 'hide'; readonly at: Place; readonly size: bigint; readonly what: string }
   | { readonly op: 'zero'; readonly at: Place; readonly size: bigint; readonly what: string }
   | {
       readonly op: 'mprotect';

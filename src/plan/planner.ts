@@ -63,7 +63,6 @@ export function planProgram(image: ProgramImage, invocation: Invocation, host: H
     ...vdsoSteps('back', parts, layout, host),
   ];
   checkMemory(memory, host);
-  checkCarried(materials, stack, layout);
   const exe = invocation.exe === undefined ? undefined : materials.file(invocation.exe);
   const stdin = invocation.stdin === undefined ? undefined : materials.file(invocation.stdin);
   const starting =
@@ -77,9 +76,9 @@ export function planProgram(image: ProgramImage, invocation: Invocation, host: H
     stub: layout.stub,
     execution: image.stack.execution,
     files: materials.files,
-    payloads: materials.payloads,
     stack,
     steps: [
+      ...(materials.vault?.confidential === true ? [{ op: 'seclude' } as const] : []),
       ...memory,
       { op: 'stack' },
       { op: 'leave' },
@@ -196,18 +195,6 @@ function checkStrings(
         hint: 'a quarter of the stack limit counts: see ulimit -s',
       },
     );
-  }
-}
-
-/** What is in no file travels inside the stub, which must not reach the program's own place. */
-function checkCarried(materials: Materials, stack: StackImage, { space }: Layout): void {
-  const carried = materials.payloads.reduce(
-    (sum, { size }) => sum + BigInt(size),
-    BigInt(stack.bytes.length),
-  );
-  // Half of the room is for the stub's own code and messages, which is far more than they need.
-  if (carried > space.stubReserve / 2n) {
-    throw new ForeignError('TOO_BIG', `has ${carried} bytes that are in no file, more than a stub can carry`);
   }
 }
 

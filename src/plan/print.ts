@@ -6,7 +6,7 @@ import { hex } from '../errors.ts';
 import type { MmFieldCall } from '../process/mm-calls.ts';
 import { MM_FIELD_NAMES } from '../process/mm-fields.ts';
 import { type Place, placeText } from '../process/place.ts';
-import type { Plan, Step } from './plan.ts';
+import type { Plan, Step, Vault } from './plan.ts';
 import { type StackEntry, stackEntries } from './stack-words.ts';
 
 /** Strings are cut here, so that a line of the stack fits 110 columns. */
@@ -26,7 +26,10 @@ export function planText(plan: Plan, ellipsis = '…'): string {
     ['arch', plan.arch],
     ['stub', `at ${hex(plan.stub)}, until it jumps`],
     ['stack', `${plan.stack.bytes.length} bytes, ${EXECUTION[plan.execution]}`],
-    ...plan.files.map(({ path }, index): [string, string] => [`file ${index}`, printable(path, ellipsis)]),
+    ...plan.files.map((file, index): [string, string] => [
+      `file ${index}`,
+      'payloads' in file ? vaultText(file) : printable(file.path, ellipsis),
+    ]),
   ];
   const lines = head.map(([name, value]) => `${name.padEnd(9)}${value}`);
   const width = String(plan.steps.length).length;
@@ -63,10 +66,12 @@ function stepLines(step: Step, plan: Plan, ellipsis: string): string[] {
     }
     case 'read':
       return [`${op} ${at(step.at, step.size)}      file ${step.file} at ${hex(step.offset)}: ${step.what}`];
-    case 'copy':
-      return [
-        `${op} ${at(step.at, step.size)}      payload ${step.payload} at ${hex(step.offset)}: ${step.what}`,
-      ];
+    case 'discard':
+      return [`${op} file ${step.file} at ${hex(step.offset)}, ${hex(step.size)} bytes`];
+    case 'seclude':
+      return [`${op} nobody but the superuser may look into the process`];
+    case 'hide':
+      return [`${op} ${at(step.at, step.size)}      ${step.what}`];
     case 'zero':
       return [`${op} ${at(step.at, step.size)}      ${step.what}`];
     case 'mprotect':
@@ -90,6 +95,11 @@ function stepLines(step: Step, plan: Plan, ellipsis: string): string[] {
     case 'jump':
       return [`${op} ${placeText(step.entry)}, stack pointer ${placeText(step.sp)}`];
   }
+}
+
+/** Payloads are told by size only: their bytes may be confidential. */
+function vaultText({ size, confidential }: Vault): string {
+  return `in memory, ${hex(size)} bytes${confidential ? ', confidential' : ''}`;
 }
 
 function mmLines(step: Extract<Step, { op: 'mm' }>, op: string): string[] {
@@ -158,8 +168,18 @@ export function planJson(plan: Plan): unknown {
     comm: jsonBytes(plan.comm),
     stub: hex(plan.stub),
     execution: plan.execution,
-    files: plan.files.map(({ path, offset }) => ({ path: jsonBytes(path), offset: hex(offset) })),
-    payloads: plan.payloads.map(({ offset, size }) => ({ offset: hex(offset), size: hex(size) })),
+    files: plan.files.map((file) =>
+      'payloads' in file
+        ? {
+            vault: file.payloads.map(({ at, offset, size }) => ({
+              at: hex(at),
+              offset: hex(offset),
+              size: hex(size),
+            })),
+            confidential: file.confidential,
+          }
+        : { path: jsonBytes(file.path), offset: hex(file.offset) },
+    ),
     stack: {
       sp: hex(stack.sp),
       size: hex(stack.bytes.length),

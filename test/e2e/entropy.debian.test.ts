@@ -63,14 +63,13 @@ async function starter(file: string): Promise<() => Promise<Places>> {
   const invocation = { program: file, argv, envp: [], execfn: path, exe: source.file };
   return async () => {
     const plan = planProgram(image, invocation, hostFacts());
-    const fds = plan.files.map(({ fd }) => fd);
+    const fds = plan.files.flatMap((file) => ('fd' in file ? [file.fd] : []));
     const memfd = memfdExecutable('places');
     writeSync(
       memfd,
       emitStub(
         plan,
         fds.map((_, index) => 4 + index),
-        [],
       ),
     );
     try {

@@ -11,7 +11,7 @@ import { imageOf } from '../support/resolve.ts';
 describe.each(HANDMADE)('$name', (program) => {
   test('the steps, from the entry point to the end of the file', async () => {
     const plan = planOf(await imageOf(program));
-    const stub = await stubOf(plan);
+    const stub = stubOf(plan);
     const { bits } = MACHINES[plan.arch];
     const entry = bits === 64 ? stub.readBigUInt64LE(24) : BigInt(stub.readUInt32LE(24));
     const fileAddress = plan.stub + 0x2000n;
@@ -20,7 +20,7 @@ describe.each(HANDMADE)('$name', (program) => {
 
   test('the hand-over page, between the settings and the stack image', async () => {
     const plan = planOf(await imageOf(program));
-    const stub = await stubOf(plan);
+    const stub = stubOf(plan);
     const machine = MACHINES[plan.arch];
     const from = headersSize(machine) + SETTINGS.size;
     expectCode(machine.bits, stub.subarray(from, stub.indexOf(plan.stack.bytes)));

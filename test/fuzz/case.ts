@@ -3,20 +3,17 @@
  * a ForeignError or a plan that breaks no rule of checker/; never another exception. Nothing is run.
  */
 import { builtinLoaders } from '../../loaders/index.ts';
-import { emitStub } from '../../src/emit/stub.ts';
 import { ForeignError } from '../../src/errors.ts';
 import { resolveProgram } from '../../src/loader/registry.ts';
-import type { Plan } from '../../src/plan/plan.ts';
 import { planProgram } from '../../src/plan/planner.ts';
 import type { Source } from '../../src/source/source.ts';
 import { DEFAULT_MAX_SIZE } from '../../src/source/source.ts';
+import { stubOf } from '../support/plans.ts';
 import { NO_KEYS } from '../support/resolve.ts';
 import { bounded, Counted } from './bounds.ts';
 import { brokenRules } from './checker/checker.ts';
 import type { Circumstances } from './make/circumstances.ts';
 
-/** Payloads of more than this are planned but not emitted. */
-const MOST_CARRIED = 4 * 1024 * 1024;
 const LONGEST_MESSAGE = 6000;
 
 /** `emitted` or, where that would be too much to carry, `planned`, with the architecture; or an error's code. */
@@ -56,22 +53,14 @@ async function start(bytes: Buffer, circumstances: Circumstances): Promise<Outco
     const invocation = { ...rest, argv: resolution.argv, exe: resolution.source.file };
     const plan = planProgram(image, invocation, host);
     files.checkReads();
-    const stub = await stubOf(plan);
+    const stub = stubOf(plan);
     const broken = brokenRules({ plan, image, invocation, host, files: files.byDescriptor, stub });
     if (broken.length > 0) throw new Error(broken.map(({ rule, by }) => `${rule}: ${by}`).join('\n'));
-    return `${stub === undefined ? 'planned' : 'emitted'} ${image.arch}`;
+    return `emitted ${image.arch}`;
   } catch (error) {
     files.checkReads();
     throw error;
   }
-}
-
-async function stubOf(plan: Plan): Promise<Uint8Array | undefined> {
-  const carried = plan.payloads.reduce((sum, { size }) => sum + size, 0);
-  if (carried > MOST_CARRIED) return undefined;
-  const payloads = plan.payloads.map(({ source, offset, size }) => source.read(offset, size));
-  const descriptors = plan.files.map(({ fd }) => fd);
-  return emitStub(plan, descriptors, await Promise.all(payloads));
 }
 
 const isSelf = (command: Uint8Array) => /(^|\/)run-foreign$/.test(Buffer.from(command).toString('latin1'));

@@ -3,17 +3,17 @@ import { describe, expect, test } from 'vitest';
 import { HANDMADE, handmade } from '../support/handmade.ts';
 import { fakeHost } from '../support/host.ts';
 import { brokenRules } from './checker/checker.ts';
-import { judge } from './checker/judged.ts';
+import { type From, judge } from './checker/judged.ts';
 import { RULES } from './checker/rules.ts';
 import { IDENTITY_AND_STACK } from './sabotage/identity-and-stack.ts';
 import { MEMORY } from './sabotage/memory.ts';
 import { STEPS_AND_STUB } from './sabotage/steps-and-stub.ts';
 
 test.each(HANDMADE.map((program) => [program.name, program] as const))(
-  '%s breaks no rule, from a file or from memory, randomised or not',
+  '%s breaks no rule, from a file, from memory or confidential, randomised or not',
   async (_, program) => {
     for (const randomizeVaSpace of [0, 1, 2] as const) {
-      for (const from of ['file', 'memory'] as const) {
+      for (const from of ['file', 'memory', 'secret'] as const) {
         expect(brokenRules(await judge(program, from, fakeHost({ randomizeVaSpace })))).toEqual([]);
       }
     }
@@ -27,7 +27,7 @@ describe('a plan that was broken', () => {
     '%s: %s',
     async (rule, _, sabotage) => {
       const [name, from] = sabotage.of.split(', ');
-      const good = await judge(handmade(name ?? ''), from === 'memory' ? 'memory' : 'file');
+      const good = await judge(handmade(name ?? ''), from as From | undefined);
       const broken = brokenRules(sabotage.change(good)).map((each) => each.rule);
       expect(broken).toContain(rule);
     },

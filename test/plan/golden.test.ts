@@ -29,8 +29,9 @@ function normalised(plan: Plan) {
   return {
     ...plan,
     comm: Buffer.from(plan.comm).toString(),
-    files: plan.files.map(({ fd, path, offset }) => ({ fd, path: Buffer.from(path).toString(), offset })),
-    payloads: plan.payloads.map(({ source, offset, size }) => ({ source: source.name, offset, size })),
+    files: plan.files.map((file) =>
+      'fd' in file ? { ...file, path: Buffer.from(file.path).toString() } : { vault: file.size },
+    ),
   };
 }
 

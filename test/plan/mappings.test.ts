@@ -145,31 +145,61 @@ describe('bytes of a file that cannot be mapped', () => {
   });
 });
 
-describe('bytes that are in no file, or secret', () => {
+describe('bytes that are in no file', () => {
   const memory: Source = { name: 'memory', size: 0x2000, confidential: false, read: () => new Uint8Array(0) };
+  const secret: Source = { ...FILE, confidential: true };
 
-  test('travel as a payload and are copied', () => {
-    const { steps, materials } = stepsOf(
-      segment(0x400000n, 0x2000n, { content: content(0x10, 0x1000, memory) }),
-    );
-    expect(steps.map(({ op }) => op)).toEqual(['mmap', 'copy', 'mprotect']);
-    expect(materials.payloads).toEqual([{ source: memory, offset: 0x10, size: 0x1000 }]);
-    expect(materials.files).toEqual([]);
-    expect(steps[1]).toMatchObject({ size: 0x1000n, payload: 0, offset: 0 });
+  test('are mapped from the vault, where they lie as in their own', () => {
+    const content = { source: memory, offset: 0x1000, size: 0x1000 };
+    const { steps, materials } = stepsOf(segment(0x400000n, 0x2000n, { content }));
+    expect(materials.files).toEqual([
+      { payloads: [{ ...content, at: 0 }], size: 0x1000, confidential: false },
+    ]);
+    expect(steps.map(({ op }) => op)).toEqual(['mmap', 'mmap']);
+    expect(steps[0]).toMatchObject({ file: { index: 0, offset: 0n }, protection: 'r-x' });
   });
 
-  test('confidential bytes are copied even when a file has them, aligned or not', () => {
-    const secret: Source = { ...FILE, confidential: true };
+  test('and not at page boundaries are read from there', () => {
+    expect(short(segment(0x400000n, 0x2000n, { content: content(0x10, 0x1000, memory) }))).toEqual([
+      'mmap 0x400000 +0x2000 rw-',
+      'read 0x400000 +0x1000 file@0x10',
+      'mprotect 0x400000 +0x2000 r-x',
+    ]);
+  });
+
+  test('and confidential are read into hidden memory even when a file has them, aligned or not', () => {
     for (const offset of [0x1000, 0x1234]) {
       const { steps, materials } = stepsOf(
         segment(0x400000n, 0x1000n, { content: content(offset, 0x1000, secret) }),
       );
-      expect(steps.map(({ op }) => op)).toEqual(['mmap', 'copy', 'mprotect']);
-      expect(materials.files).toEqual([]);
+      expect(steps.map(({ op }) => op)).toEqual(['mmap', 'hide', 'read', 'discard', 'mprotect']);
+      expect(materials.vault).toMatchObject({ confidential: true, payloads: [{ source: secret, offset }] });
+      expect(materials.files).toEqual([materials.vault]);
     }
   });
 
-  test('bytes that segments share travel once, those of different sources apart', () => {
+  test('and confidential are given back as they are read, in pieces', () => {
+    const size = 0x280_0000;
+    const big: Source = { ...hugeSource(size, undefined), confidential: true };
+    const { steps } = stepsOf(
+      segment(0x400000n, BigInt(size), { content: content(0, size, big), protection: PROTECTION.rw }),
+    );
+    const moved = steps.flatMap((step) =>
+      step.op === 'read' || step.op === 'discard' ? [[step.op, step.offset, step.size]] : [],
+    );
+    const pieces = [0x100_0000n, 0x100_0000n, 0x80_0000n];
+    expect(moved).toEqual(
+      pieces.flatMap((piece, index) => {
+        const at = BigInt(index) * 0x100_0000n;
+        return [
+          ['read', at, piece],
+          ['discard', at, piece],
+        ];
+      }),
+    );
+  });
+
+  test('and shared by segments are there once, those of different sources apart', () => {
     const other: Source = { ...memory, name: 'other' };
     const { steps, materials } = stepsOf(
       segment(0x1000n, 0x1000n, { content: content(0x800, 0x800, memory) }),
@@ -178,33 +208,38 @@ describe('bytes that are in no file, or secret', () => {
       segment(0x5000n, 0x1000n, { content: content(0x400, 0x1000, other) }),
       segment(0x6000n, 0x1000n, { content: content(0x500, 0x10, memory) }),
     );
-    expect(materials.payloads).toEqual([
-      { source: memory, offset: 0, size: 0x100 },
-      { source: memory, offset: 0x400, size: 0x1000 },
-      { source: other, offset: 0x400, size: 0x1000 },
+    expect(materials.vault?.payloads).toEqual([
+      { source: memory, offset: 0, size: 0x100, at: 0 },
+      { source: memory, offset: 0x400, size: 0x1000, at: 0x1400 },
+      { source: other, offset: 0x400, size: 0x1000, at: 0x3400 },
     ]);
-    const copies = steps.flatMap((step) =>
-      step.op === 'copy' ? [[step.payload, step.offset, step.size]] : [],
-    );
-    expect(copies).toEqual([
-      [1, 0x400, 0x800n],
-      [0, 0, 0x100n],
-      [1, 0, 0x1000n],
-      [2, 0, 0x1000n],
-      [1, 0x100, 0x10n],
+    const reads = steps.flatMap((step) => (step.op === 'read' ? [[step.offset, step.size]] : []));
+    expect(reads).toEqual([
+      [0x1800n, 0x800n],
+      [0x1400n, 0x1000n],
+      [0x3400n, 0x1000n],
+      [0x1500n, 0x10n],
     ]);
   });
 
-  test('what only touches is a payload each', () => {
-    const { steps, materials } = stepsOf(
+  test('and confidential and shared stay until the vault is closed', () => {
+    const { steps } = stepsOf(
+      segment(0x1000n, 0x1000n, { content: content(0, 0x800, secret) }),
+      segment(0x2000n, 0x1000n, { content: content(0x400, 0x800, secret) }),
+    );
+    expect(steps.filter(({ op }) => op === 'discard')).toEqual([]);
+  });
+
+  test('and only touching are in pages of their own', () => {
+    const { materials } = stepsOf(
       segment(0x1000n, 0x1000n, { content: content(0, 1, memory) }),
       segment(0x2000n, 0x1000n, { content: content(1, 2, memory) }),
     );
-    expect(materials.payloads.map(({ offset, size }) => [offset, size])).toEqual([
-      [0, 1],
-      [1, 2],
+    expect(materials.vault?.payloads.map(({ offset, size, at }) => [offset, size, at])).toEqual([
+      [0, 1, 0],
+      [1, 2, 0x1001],
     ]);
-    expect(steps.flatMap((step) => (step.op === 'copy' ? [step.payload] : []))).toEqual([0, 1]);
+    expect(materials.vault?.size).toBe(0x2000);
   });
 });
 
@@ -250,9 +285,9 @@ test('a file that several segments use is one file, counted from its own beginni
     segment(0x2000n, 0x1000n, { content: content(0, 0x1000, wrapped) }),
     segment(0x3000n, 0x1000n, { content: content(0, 0x1000, fileLike(new Uint8Array(0x1000), 6)) }),
   );
-  expect(materials.files.map(({ fd, offset }) => [fd, offset])).toEqual([
-    [5, 0],
-    [6, 0],
+  expect(materials.files).toMatchObject([
+    { fd: 5, offset: 0 },
+    { fd: 6, offset: 0 },
   ]);
 });
 

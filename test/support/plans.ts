@@ -23,11 +23,14 @@ export function planOf(
   return planProgram(image, invocation, host);
 }
 
-/** The stub of a plan, with its payloads read and its files open as what they are. */
-export async function stubOf(plan: Plan): Promise<Buffer> {
-  const payloads = await Promise.all(
-    plan.payloads.map(({ source, offset, size }) => source.read(offset, size)),
+/** The stub of a plan, with its files open as what they are, and the vault as VAULT_FD. */
+export function stubOf(plan: Plan): Buffer {
+  return Buffer.from(
+    emitStub(
+      plan,
+      plan.files.map((file) => ('fd' in file ? file.fd : VAULT_FD)),
+    ),
   );
-  const descriptors = plan.files.map(({ fd }) => fd);
-  return Buffer.from(emitStub(plan, descriptors, payloads));
 }
+
+export const VAULT_FD = 99;

@@ -8,20 +8,22 @@ import { checkChosenPlaces, checkMmFields } from './identity.ts';
 import { checkFinalProtections, MemoryChecker } from './memory.ts';
 import { type Broken, type Judged, Verdicts } from './rules.ts';
 import { checkStack } from './stack.ts';
-import { checkCarriedOnce, checkStub, checkStubPlace, stubRange } from './stub.ts';
+import { checkStub, checkStubPlace, stubRange } from './stub.ts';
+import { checkVault } from './vault.ts';
 import { checkVdso } from './vdso.ts';
 
 /** A segment cuts at most two ranges in two, and its tail is zeroed and protected. */
 const STEPS_A_SEGMENT = 8;
-/** A read step moves at most this much. */
+/** A read step moves at most this much, and one from the vault that is followed by a discard. */
 const READ_SIZE = 0x4000_0000;
+const DISCARD_SIZE = 0x100_0000;
 
 /** Every rule that is broken; none for a good plan. */
 export function brokenRules(judged: Judged): Broken[] {
   const verdicts = new Verdicts();
   checkOrder(judged, verdicts);
   checkStubPlace(judged, verdicts);
-  checkCarriedOnce(judged, verdicts);
+  checkVault(judged, verdicts);
   const stub = stubRange(judged);
   const checker = new MemoryChecker(judged, verdicts, stub);
   for (const step of judged.plan.steps) checker.check(step);
@@ -37,11 +39,13 @@ export function brokenRules(judged: Judged): Broken[] {
 }
 
 const IS_MEMORY: Partial<Record<Step['op'], true>> = {
+  seclude: true,
   vdso: true,
   reserve: true,
   mmap: true,
   read: true,
-  copy: true,
+  hide: true,
+  discard: true,
   zero: true,
   mprotect: true,
 };
@@ -63,7 +67,10 @@ function checkOrder({ plan, image, invocation }: Judged, verdicts: Verdicts): vo
   verdicts.rule('step-order', good, () => operations.slice(memory).join());
 
   const segments = [...image.segments, ...(image.interpreter?.segments ?? [])];
-  const reads = segments.reduce((sum, { content }) => sum + Math.ceil((content?.size ?? 0) / READ_SIZE), 0);
+  const reads = segments.reduce((sum, { content }) => {
+    const [size, most] = content?.source.confidential === true ? [2, DISCARD_SIZE] : [1, READ_SIZE];
+    return sum + size * Math.ceil((content?.size ?? 0) / most);
+  }, 0);
   const most = segments.length * STEPS_A_SEGMENT + reads + wanted.length + 4;
   verdicts.rule('step-count', operations.length <= most, () => `${operations.length} steps, at most ${most}`);
   checkFiles(plan, verdicts);
@@ -72,7 +79,7 @@ function checkOrder({ plan, image, invocation }: Judged, verdicts: Verdicts): vo
 function checkFiles(plan: Plan, verdicts: Verdicts): void {
   const mm = plan.steps.find((step) => step.op === 'mm');
   const known = mm?.exe === undefined || plan.files[mm.exe] !== undefined;
-  const once = new Set(plan.files.map(({ fd }) => fd)).size === plan.files.length;
+  const once = new Set(plan.files.map((file) => ('fd' in file ? file.fd : -1))).size === plan.files.length;
   verdicts.rule('known-file', known && once, () => 'the exe, or a file that is there twice');
 }
 

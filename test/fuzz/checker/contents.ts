@@ -6,6 +6,7 @@ import type { Segment } from '../../../src/image/image.ts';
 import type { Step } from '../../../src/plan/plan.ts';
 import { lastSegments, PAGE, pageDown } from './parts.ts';
 import type { Judged, Verdicts } from './rules.ts';
+import { fileBytes } from './vault.ts';
 
 const PAGE_BYTES = Number(PAGE);
 const MOST_BYTES = 128n * PAGE;
@@ -29,20 +30,13 @@ export function checkContents(judged: Judged, verdicts: Verdicts): void {
   }
 }
 
-function carryOut(step: Step, { plan, files }: Judged, pages: Pages): void {
-  if (!('at' in step) || step.op === 'mprotect') return;
-  const bytes = new Uint8Array(Number(step.size));
-  if (step.op === 'copy') {
-    const payload = plan.payloads[step.payload];
-    if (payload === undefined) return;
-    bytes.set(bytesOf(payload, step.offset, bytes.length));
-  } else if (step.op === 'read' || (step.op === 'mmap' && step.file !== undefined)) {
-    const [index, offset] =
-      step.op === 'read' ? [step.file, step.offset] : [step.file?.index ?? 0, step.file?.offset ?? 0n];
-    const file = files.get(plan.files[index]?.fd ?? -1) ?? Uint8Array.of();
-    bytes.set(file.subarray(Number(offset), Number(offset) + bytes.length));
-  }
-  write(pages, step, bytes);
+function carryOut(step: Step, judged: Judged, pages: Pages): void {
+  if (!('at' in step) || step.op === 'mprotect' || step.op === 'hide') return;
+  const size = Number(step.size);
+  if (step.op === 'read') write(pages, step, fileBytes(judged, step.file, Number(step.offset), size));
+  else if (step.op === 'mmap' && step.file !== undefined)
+    write(pages, step, fileBytes(judged, step.file.index, Number(step.file.offset), size));
+  else write(pages, step, new Uint8Array(size));
 }
 
 function write(pages: Pages, { op, at }: Extract<Step, { at: unknown }>, bytes: Uint8Array): void {

@@ -8,12 +8,16 @@ import { PROGRAM_FD, resolveSource } from '../../support/resolve.ts';
 import { fileLike, text } from '../../support/sources.ts';
 import type { Judged } from './rules.ts';
 
+/** How the program's bytes can be had: `secret` ones are in no file and confidential. */
+export type From = 'file' | 'memory' | 'secret';
+
 export async function judge(
   { name, bytes, files }: Handmade,
-  from: 'file' | 'memory' = 'file',
+  from: From = 'file',
   host: HostFacts = fakeHost(),
 ): Promise<Judged> {
-  const source = from === 'file' ? fileLike(bytes, PROGRAM_FD, name) : memorySource(bytes, name);
+  const source =
+    from === 'file' ? fileLike(bytes, PROGRAM_FD, name) : memorySource(bytes, name, from === 'secret');
   const { image } = await resolveSource(source, files);
   const invocation = {
     program: name,
@@ -24,5 +28,5 @@ export async function judge(
   };
   const plan = planOf(image, invocation, host);
   const open = [bytes, ...Object.values(files)].map((each, index) => [PROGRAM_FD + index, each] as const);
-  return { plan, image, invocation, host, files: new Map(open), stub: await stubOf(plan) };
+  return { plan, image, invocation, host, files: new Map(open), stub: stubOf(plan) };
 }

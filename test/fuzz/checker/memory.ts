@@ -6,6 +6,7 @@ import { AddressMap } from './address-map.ts';
 import { KERNEL, meets } from './kernel-areas.ts';
 import { lastSegments, PAGE, pageDown, pageUp, placedParts, textOf } from './parts.ts';
 import type { Judged, Verdicts } from './rules.ts';
+import { fileSize } from './vault.ts';
 
 /** Each base that is known only at run time is an address space of its own. */
 export class Memory {
@@ -65,11 +66,11 @@ export class MemoryChecker {
     const where = range(step);
     this.#checkPlace(step, where);
     const space = this.memory.of(step.at.base);
-    if (step.op === 'mmap' || step.op === 'mprotect') {
+    if (step.op === 'mmap' || step.op === 'mprotect' || step.op === 'hide') {
       const whole = where.start % PAGE === 0n && where.end % PAGE === 0n && where.start < where.end;
       verdicts.rule('whole-pages', whole, () => describe(step));
-      this.#checkBoth(step, where);
     }
+    if (step.op === 'mmap' || step.op === 'mprotect') this.#checkBoth(step, where);
     if (step.op === 'mmap') {
       const met = space.over(where.start, where.end);
       if (step.replace)
@@ -77,7 +78,7 @@ export class MemoryChecker {
       else verdicts.rule('overlap', met.length === 0, () => describe(step));
       this.#missing.get(step.at.base)?.set(where.start, where.end, false);
       this.#checkMappedFile(step);
-    } else if (step.op === 'mprotect') {
+    } else if (step.op === 'mprotect' || step.op === 'hide') {
       verdicts.rule('mapped', space.covers(where.start, where.end), () => describe(step));
     } else {
       const writable = where.start < where.end && space.covers(where.start, where.end, isWritable);
@@ -126,25 +127,15 @@ export class MemoryChecker {
     this.#missing.set(step.at.base, missing);
   }
 
-  #checkSourceOf(step: Extract<Step, { op: 'read' | 'copy' | 'zero' }>): void {
-    if (step.op === 'read') {
-      const size = this.#fileSize(step.file, step);
-      const inside = step.offset >= 0n && step.offset + step.size <= BigInt(size);
-      this.#verdicts.rule('file-range', inside, () => describe(step));
-    } else if (step.op === 'copy') {
-      const payload = this.#judged.plan.payloads[step.payload];
-      this.#verdicts.rule('known-file', payload !== undefined, () => describe(step));
-      if (payload === undefined) return;
-      const { source, offset, size } = payload;
-      const inSource = offset >= 0 && offset + size <= source.size;
-      const inside = inSource && step.offset >= 0 && BigInt(step.offset) + step.size <= BigInt(size);
-      this.#verdicts.rule('payload-range', inside, () => describe(step));
-    }
+  #checkSourceOf(step: Extract<Step, { op: 'read' | 'zero' }>): void {
+    if (step.op !== 'read') return;
+    const size = this.#fileSize(step.file, step);
+    const inside = step.offset >= 0n && step.offset + step.size <= BigInt(size);
+    this.#verdicts.rule('file-range', inside, () => describe(step));
   }
 
   #fileSize(index: number, step: Step): number {
-    const { plan, files } = this.#judged;
-    const size = files.get(plan.files[index]?.fd ?? -1)?.length;
+    const size = fileSize(this.#judged, index);
     this.#verdicts.rule('known-file', size !== undefined, () => describe(step));
     return size ?? 0;
   }

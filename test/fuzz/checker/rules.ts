@@ -7,11 +7,11 @@ import type { HostFacts } from '../../../src/process/host.ts';
 export const RULES = {
   'step-order': 'memory, stack, leave, mm, name, each file closed once, jump, and nothing else',
   'step-count': 'no more steps than the segments can need',
-  'known-file': 'steps speak of files and payloads that the plan has',
+  'known-file': 'steps speak of files that the plan has, and a vault is the first of them',
   'stub-place': 'the stub is page aligned and inside user space',
   'stub-quiet': 'the stub stands where the kernel puts nothing of its own',
-  'stub-size': 'the stub fits its reserve, and carries no more than half of it',
-  'carried-once': 'no byte of a source travels in the stub twice',
+  'stub-size': 'the stub fits its reserve',
+  'carried-once': 'no byte of a source is in the vault twice',
   'stub-elf': 'the stub is a good ELF file whose segments are what the plan says',
   'stub-protection': 'no segment of the stub is writable and executable',
   'user-space': 'every mapping lies inside user space',
@@ -22,7 +22,9 @@ export const RULES = {
   reserved: 'what is not at an absolute address lies inside what was reserved',
   'whole-pages': 'mappings and protections are of whole pages, and not empty',
   'file-range': 'mappings have an offset that a file can have, and reads stay inside the file',
-  'payload-range': 'payloads lie inside their source, and copies inside their payload',
+  'payload-range': 'payloads lie inside their source and inside the vault, apart from each other',
+  discard: 'only what was read is given back, and nobody reads it afterwards',
+  secrecy: 'confidential bytes lie in no file and no core, in a process that was closed before',
   overlap: 'nothing is mapped over anything without saying so',
   'replaces-own': 'only pages of the plan are replaced',
   writable: 'bytes are written to mapped, writable memory that is there',
@@ -57,8 +59,7 @@ export interface Judged {
   readonly host: HostFacts;
   /** The whole file behind each descriptor. */
   readonly files: ReadonlyMap<number, Uint8Array>;
-  /** Undefined where the payloads are more than a test wants to carry. */
-  readonly stub: Uint8Array | undefined;
+  readonly stub: Uint8Array;
 }
 
 /** Collects what is broken. */

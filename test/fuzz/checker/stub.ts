@@ -1,6 +1,5 @@
 /** The stub's file, read as the kernel reads it. ELF specification (gABI), chapters 4 and 5. */
 import type { Range } from '../../../src/image/image.ts';
-import type { Source } from '../../../src/source/source.ts';
 import { KERNEL } from './kernel-areas.ts';
 import { PAGE, pageUp } from './parts.ts';
 import type { Judged, Verdicts } from './rules.ts';
@@ -8,7 +7,7 @@ import type { Judged, Verdicts } from './rules.ts';
 const PT_LOAD = 1;
 const PT_GNU_STACK = 0x6474e551;
 const PF = { X: 1, W: 2, R: 4 };
-/** What layOut keeps free for a stub, by architecture; half of it may be what the stub carries. */
+/** What layOut keeps free for a stub, by architecture. */
 export const STUB_RESERVE = { x86_64: 0x10_0000_0000n, i386: 0x1000_0000n } as const;
 
 interface Header {
@@ -22,32 +21,20 @@ interface Header {
 
 /** Data page, hand-over page, file: what the stub takes of the address space, or would at most. */
 export function stubRange({ plan, stub }: Judged): Range {
-  const carried = plan.payloads.reduce((sum, { size }) => sum + size, plan.stack.bytes.length);
-  return { start: plan.stub, end: plan.stub + 2n * PAGE + pageUp(BigInt(stub?.length ?? carried)) };
+  return { start: plan.stub, end: plan.stub + 2n * PAGE + pageUp(BigInt(stub.length)) };
 }
 
 export function checkStubPlace(judged: Judged, verdicts: Verdicts): void {
-  const { plan, host } = judged;
+  const { plan, host, stub } = judged;
   const { start, end } = stubRange(judged);
   const placed = start % PAGE === 0n && start >= 0x10000n && start >= host.lowestMapping();
   verdicts.rule('stub-place', placed && end <= KERNEL[plan.arch].taskSize, () => `0x${start.toString(16)}`);
-  const carried = plan.payloads.reduce((sum, { size }) => sum + size, plan.stack.bytes.length);
-  const reserve = STUB_RESERVE[plan.arch];
-  const fits = end - start <= reserve && BigInt(carried) <= reserve / 2n;
-  verdicts.rule('stub-size', fits, () => `${end - start} bytes, of them ${carried} carried`);
-}
-
-/** So a stub is no larger than the files it was made from, its own code and the stack. */
-export function checkCarriedOnce({ plan }: Judged, verdicts: Verdicts): void {
-  const carried = new Map<Source, number>();
-  for (const { source, size } of plan.payloads) carried.set(source, (carried.get(source) ?? 0) + size);
-  for (const [{ name, size }, bytes] of carried)
-    verdicts.rule('carried-once', bytes <= size, () => `${bytes} bytes of the ${size} of ${name}`);
+  const fits = end - start <= STUB_RESERVE[plan.arch];
+  verdicts.rule('stub-size', fits, () => `${stub.length} bytes`);
 }
 
 export function checkStub(judged: Judged, verdicts: Verdicts): void {
   const { plan, stub } = judged;
-  if (stub === undefined) return;
   const wide = plan.arch === 'x86_64';
   const view = new DataView(stub.buffer, stub.byteOffset, stub.byteLength);
   const elf = (holds: boolean, what: string) => verdicts.rule('stub-elf', holds, () => what);

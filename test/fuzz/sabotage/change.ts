@@ -1,5 +1,5 @@
 /** Ways to break a good plan, each in one place. */
-import type { Step } from '../../../src/plan/plan.ts';
+import type { Payload, Step } from '../../../src/plan/plan.ts';
 import type { MmFieldName } from '../../../src/process/mm-fields.ts';
 import type { Judged, Rule } from '../checker/rules.ts';
 
@@ -7,7 +7,7 @@ export type Change = (good: Judged) => Judged;
 export interface Sabotage {
   readonly rule: Rule;
   readonly how: string;
-  /** A handmade program; `, memory` behind it if its bytes are in no file. */
+  /** A handmade program; `, memory` behind it if its bytes are in no file, `, secret` if they are confidential too. */
   readonly of: string;
   readonly change: Change;
 }
@@ -16,6 +16,16 @@ export const withPlan = (good: Judged, changes: Partial<Judged['plan']>): Judged
   ...good,
   plan: { ...good.plan, ...changes },
 });
+/** Other payloads in the plan's vault, which is its first file. */
+export const withPayloads = (
+  good: Judged,
+  change: (payloads: readonly Payload[]) => readonly Payload[],
+): Judged =>
+  withPlan(good, {
+    files: good.plan.files.map((file) =>
+      'payloads' in file ? { ...file, payloads: change(file.payloads) } : file,
+    ),
+  });
 export const withSteps = (good: Judged, steps: readonly Step[]) => withPlan(good, { steps });
 
 /** Gives the first step of this kind for which `wanted` holds other fields. */
@@ -71,7 +81,7 @@ export const stackByte =
 export const stubByte =
   (at: number, value: number): Change =>
   (good) => {
-    const stub = Uint8Array.from(good.stub ?? []);
+    const stub = Uint8Array.from(good.stub);
     stub[at] = value;
     return { ...good, stub };
   };

@@ -8,7 +8,7 @@ import {
   STATIC,
   step,
   without,
-  withPlan,
+  withPayloads,
   withSteps,
 } from './change.ts';
 
@@ -118,13 +118,13 @@ export const MEMORY: readonly Sabotage[] = [
     how: 'more than the source has',
     of: `${STATIC}, memory`,
     change: (good) =>
-      withPlan(good, { payloads: good.plan.payloads.map((each) => ({ ...each, offset: 0x10000 })) }),
+      withPayloads(good, (payloads) => payloads.map((each) => ({ ...each, offset: 0x10000 }))),
   },
   {
     rule: 'payload-range',
-    how: 'a copy that is too long',
+    how: 'two in one place',
     of: `${STATIC}, memory`,
-    change: step('copy', ({ size }) => ({ size: size + 8n })),
+    change: (good) => withPayloads(good, (payloads) => payloads.map((each) => ({ ...each, at: 0 }))),
   },
   { rule: 'overlap', how: 'the same page twice', of: STATIC, change: moved(0x1000n) },
   {
@@ -164,11 +164,11 @@ export const MEMORY: readonly Sabotage[] = [
   },
   {
     rule: 'writable',
-    how: 'a copy after its page was protected',
-    of: `${STATIC}, memory`,
+    how: 'a read after its page was protected',
+    of: `${STATIC}, secret`,
     change: (good) => {
       const early = good.plan.steps.filter(({ op }) => op === 'mprotect');
-      const at = good.plan.steps.findIndex(({ op }) => op === 'copy');
+      const at = good.plan.steps.findIndex(({ op }) => op === 'read');
       return withSteps(good, [
         ...good.plan.steps.slice(0, at),
         ...early.slice(0, 1),
@@ -179,7 +179,7 @@ export const MEMORY: readonly Sabotage[] = [
   {
     rule: 'mapped',
     how: 'a page of nobody',
-    of: `${STATIC}, memory`,
+    of: `${STATIC}, secret`,
     change: step('mprotect', () => ({ at: absolute(0x600000n) })),
   },
   {
@@ -205,7 +205,7 @@ export const MEMORY: readonly Sabotage[] = [
   {
     rule: 'final-protection',
     how: 'text that stays writable',
-    of: `${STATIC}, memory`,
+    of: `${STATIC}, secret`,
     change: without('mprotect'),
   },
   {
@@ -245,14 +245,14 @@ export const MEMORY: readonly Sabotage[] = [
   { rule: 'contents', how: 'nothing read', of: 'aout-zmagic', change: without('read') },
   {
     rule: 'contents',
-    how: 'bytes copied to a word farther on',
-    of: `${STATIC}, memory`,
-    change: step('copy', ({ at }) => ({ at: absolute(at.offset + 8n) })),
+    how: 'bytes read to a word farther on',
+    of: `${STATIC}, secret`,
+    change: step('read', ({ at }) => ({ at: absolute(at.offset + 8n) })),
   },
   {
     rule: 'contents',
-    how: 'a payload from its second byte on',
+    how: 'the vault from its second page on',
     of: `${STATIC}, memory`,
-    change: step('copy', ({ size }) => ({ offset: 1, size: size - 1n })),
+    change: step('mmap', () => ({ file: { index: 0, offset: 0x1000n } })),
   },
 ];
