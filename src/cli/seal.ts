@@ -1,5 +1,6 @@
 /** `run-foreign seal`: a program becomes a file that only those can run, or look into, for whom it was sealed. */
 
+import { basename } from 'node:path';
 import { MAX_HEADER_SIZE } from '../../loaders/age/header.ts';
 import { type SealHeader, sealed, sealHeader } from '../../loaders/age/seal.ts';
 import { armored } from '../../loaders/age/to-armor.ts';
@@ -9,7 +10,6 @@ import { ForeignError, printable } from '../errors.ts';
 import { environmentValue } from '../launch/prepare.ts';
 import { seclude } from '../native/seclude.ts';
 import { memorySource } from '../source/memory.ts';
-import type { OnProgress } from '../source/source.ts';
 import { shortUsage, TOPICS } from './help.ts';
 import { type Input, inputPieces, openInput } from './input-pieces.ts';
 import { toBytes } from './invocation.ts';
@@ -17,6 +17,7 @@ import { type Options, type ParsedArguments, usageError } from './options.ts';
 import { write, writeLine } from './output.ts';
 import { checkOutput, writeOutput } from './output-file.ts';
 import { ownLine } from './own-line.ts';
+import { progressLine } from './progress.ts';
 import { readRecipients } from './recipients.ts';
 import { lazySecrets } from './secrets.ts';
 import { self } from './self.ts';
@@ -39,7 +40,7 @@ export async function seal({ options, rest }: ParsedArguments, envp: readonly Ui
   checkOutput(output);
   seclude();
   const header = await newHeader(options, input.name);
-  const progress: OnProgress = () => {};
+  const progress = progressLine(basename(input.name));
   const file = sealed(warned(inputPieces(input, 'sealing', progress), input), header);
   await writeOutput(output, behindLine(line, options.armor ? armored(file) : file));
   return 0;

@@ -1,4 +1,5 @@
 /** `run-foreign unseal`: takes the age layer off a program, and a `#!` line before it. */
+import { basename } from 'node:path';
 import { withoutArmor } from '../../loaders/age/armor.ts';
 import { BEGIN_ARMOR, MAGIC } from '../../loaders/age/magic.ts';
 import { openHeader, withUserKeys } from '../../loaders/age/open.ts';
@@ -7,13 +8,14 @@ import { about, ForeignError } from '../errors.ts';
 import { environmentValue } from '../launch/prepare.ts';
 import { keyDescriptors } from '../secrets/key-names.ts';
 import { memorySource } from '../source/memory.ts';
-import { DEFAULT_MAX_SIZE, type OnProgress } from '../source/source.ts';
+import { DEFAULT_MAX_SIZE } from '../source/source.ts';
 import { shortUsage, TOPICS } from './help.ts';
 import { inputPieces, openInput } from './input-pieces.ts';
 import { toBytes } from './invocation.ts';
 import { type ParsedArguments, usageError } from './options.ts';
 import { write } from './output.ts';
 import { checkOutput, writeOutput } from './output-file.ts';
+import { progressLine } from './progress.ts';
 import { lazySecrets } from './secrets.ts';
 
 const HELP = 'see run-foreign unseal --help';
@@ -44,7 +46,7 @@ export async function unseal(
   const input = openInput(file);
   checkOutput(output);
   const secrets = lazySecrets(keyFiles, environmentValue(envp, 'CREDENTIALS_DIRECTORY'));
-  const progress: OnProgress = () => {};
+  const progress = progressLine(basename(input.name));
   const pieces = inputPieces(input, 'unsealing', progress);
   await about(input.name, async () => {
     const start = await beginning(pieces, input.name, options.maxSize ?? DEFAULT_MAX_SIZE);
