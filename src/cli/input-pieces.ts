@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
 import { ForeignError } from '../errors.ts';
+import { infoOf } from '../launch/descriptor.ts';
 import { openError } from '../source/file.ts';
 import type { OnProgress } from '../source/source.ts';
 
@@ -22,7 +23,7 @@ export interface Input {
 /** Opens `path`, or takes standard input where it is `-`. Throws PROGRAM_NOT_FOUND or NOT_EXECUTABLE. */
 export function openInput(path: Uint8Array): Input {
   const name = Buffer.from(path).toString();
-  const fd = name === '-' ? 0 : open(path, name);
+  const fd = name === '-' ? standardInput() : open(path, name);
   const stat = fstatSync(fd);
   if (stat.isDirectory()) throw new ForeignError('NOT_EXECUTABLE', 'is a directory', { subject: name });
   if (isatty(fd)) {
@@ -32,6 +33,11 @@ export function openInput(path: Uint8Array): Input {
     });
   }
   return { name, fd, ...(stat.isFile() && { size: stat.size }) };
+}
+
+function standardInput(): number {
+  if (infoOf(0) !== undefined) return 0;
+  throw new ForeignError('PROGRAM_NOT_FOUND', 'standard input is not open', { subject: '-' });
 }
 
 function open(path: Uint8Array, name: string): number {

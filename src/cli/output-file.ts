@@ -23,6 +23,7 @@ import { setTimeout } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
 import { ForeignError } from '../errors.ts';
+import { infoOf } from '../launch/descriptor.ts';
 import { prctl } from '../native/libc.ts';
 
 export interface OutputFile {
@@ -48,6 +49,8 @@ const isStandardOutput = (path: Uint8Array): boolean => Buffer.from(path).equals
 export function checkOutput({ path, replace }: OutputFile): void {
   const subject = nameOf(path);
   if (isStandardOutput(path)) {
+    // Node has opened something in the place of one that was closed.
+    if (infoOf(STANDARD_OUTPUT) === undefined) throw new ForeignError('USAGE', 'is not open', { subject });
     if (!isatty(STANDARD_OUTPUT)) return;
     throw new ForeignError('USAGE', 'is a terminal, which is no place for a program', {
       subject,

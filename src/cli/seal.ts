@@ -1,5 +1,4 @@
 /** `run-foreign seal`: a program becomes a file that only those can run, or look into, for whom it was sealed. */
-
 import { basename } from 'node:path';
 import { MAX_HEADER_SIZE } from '../../loaders/age/header.ts';
 import { type SealHeader, sealed, sealHeader } from '../../loaders/age/seal.ts';
@@ -31,8 +30,9 @@ export async function seal({ options, rest }: ParsedArguments, envp: readonly Ui
     return 2;
   }
   if (rest.length > 1) throw usageError('seal takes one PROGRAM', HELP);
-  if (options.output === undefined)
+  if (options.output === undefined) {
     throw usageError('seal needs --output FILE, or - for standard output', HELP);
+  }
   const path = Buffer.from(environmentValue(envp, 'PATH') ?? '').toString();
   const line = options.executable ? ownLine(self(), path) : '';
   const output = { path: toBytes(options.output), mode: line === '' ? 0o644 : 0o755, replace: options.force };

@@ -38,8 +38,9 @@ export async function unseal(
     return 2;
   }
   if (rest.length > 1) throw usageError('unseal takes one FILE', HELP);
-  if (options.output === undefined)
+  if (options.output === undefined) {
     throw usageError('unseal needs --output PROGRAM, or - for standard output', HELP);
+  }
   const output = { path: toBytes(options.output), mode: MODE, replace: options.force };
   const keyFiles = (options.identity ?? []).map(toBytes);
   keyDescriptors(keyFiles, file);

@@ -307,6 +307,16 @@ describe('where it cannot be written nothing is left', () => {
     expect(stderr).toBe('run-foreign: standard output: cannot be written: EPIPE\n125\n');
   });
 
+  test('standard streams that are closed', async () => {
+    const command = `${SHELL_COMMAND} seal - -r ${KEY.recipient} -o`;
+    const cwd = folder();
+    const script = `: | ${command} - >&-; echo $? >&2; ${command} sealed <&-; echo $? >&2`;
+    expect((await sh(script, [], { cwd })).stderr).toBe(
+      'run-foreign: standard output: is not open\n2\nrun-foreign: -: standard input is not open\n127\n',
+    );
+    expect(readdirSync(cwd)).toEqual([]);
+  });
+
   test('a device that is full', async () => {
     const { stderr } = await sh(`${SHELL_COMMAND} seal /bin/true -r ${KEY.recipient} -o - > /dev/full`);
     expect(stderr).toBe('run-foreign: standard output: cannot be written: ENOSPC\n');
