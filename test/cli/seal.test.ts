@@ -157,6 +157,14 @@ describe('recipients', () => {
     expect(readdirSync(join(output, '..'))).toEqual([]);
   });
 
+  test('more than a header that we would read can hold', async () => {
+    const list = join(folder(), 'list');
+    writeFileSync(list, `${STRONG.recipient}\n`.repeat(45));
+    const { status, stdout, stderr } = await runForeign(['seal', '/bin/true', '-R', list, '-o', '-']);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain('more recipients than fit a header of 64 KiB');
+  });
+
   test('a secret key in their place is not shown', async () => {
     for (const args of [
       ['-r', KEY.identity],
