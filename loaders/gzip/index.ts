@@ -27,8 +27,8 @@ export const gzip = defineLoader({
   async probe(source) {
     return (await startsWith(source, MAGIC)) ? 'exact' : null;
   },
-  async load(source, { limits }) {
-    const unpacked = new Unpacked(source, limits);
+  async load(source, context) {
+    const unpacked = new Unpacked(source, context);
     let at = 0;
     let last = 0;
     for (let members = 0; members === 0 || !(await isPadding(source, at)); members++) {

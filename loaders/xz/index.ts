@@ -25,14 +25,14 @@ export const xz = defineLoader({
   async probe(source) {
     return (await startsWith(source, MAGIC)) ? 'exact' : null;
   },
-  async load(source, { limits }) {
+  async load(source, context) {
     if (!(await startsWith(source, MAGIC))) {
       const location = { offset: 0, field: 'Header Magic Bytes', value: 'another' };
       throw new FormatError('is not xz', location);
     }
     const { readStreams } = await import('./container.ts');
     const streams = await readStreams(source);
-    const unpacked = new Unpacked(source, limits);
+    const unpacked = new Unpacked(source, context);
     const size = streams.reduce((sum, { unpackedSize }) => sum + unpackedSize, 0);
     unpacked.expect(size);
     if (size === 0) {

@@ -18,12 +18,12 @@ export const zstd = defineLoader({
   async probe(source) {
     return (await startsWith(source, MAGIC)) ? 'exact' : null;
   },
-  async load(source, { limits }) {
+  async load(source, context) {
     if (!(await startsWith(source, MAGIC))) {
       const location = { offset: 0, field: 'Magic_Number', value: 'another' };
       throw new FormatError('is not zstd', location);
     }
-    const unpacked = new Unpacked(source, limits);
+    const unpacked = new Unpacked(source, context);
     const decoder = await functions();
     const putBack = source.confidential ? rememberMemory(decoder.memory) : undefined;
     const stream = new ZstdStream(decoder);

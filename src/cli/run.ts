@@ -5,11 +5,13 @@
 import { builtinLoaders } from '../../loaders/index.ts';
 import { about, hex, printable } from '../errors.ts';
 import { differencesFor } from '../launch/differences.ts';
+import { shownName } from '../launch/names.ts';
 import { environmentValue, type ProgramRequest, prepareProgram } from '../launch/prepare.ts';
 import { startPlan } from '../launch/start.ts';
 import { keyDescriptors } from '../secrets/key-names.ts';
 import { toBytes } from './invocation.ts';
-import { writeLine } from './output.ts';
+import { clearForOthers, writeLine } from './output.ts';
+import { progressLine } from './progress.ts';
 import { programEnvironment, type RunOptions } from './run-options.ts';
 import { lazySecrets, type WipeableSecrets } from './secrets.ts';
 import { self } from './self.ts';
@@ -41,6 +43,7 @@ export function programRequest(
     secrets: lazySecrets(keyFiles, environmentValue(envp, 'CREDENTIALS_DIRECTORY')),
     keyDescriptors: keyDescriptors(keyFiles, name),
     confidential: options.notConfidential !== true,
+    progress: progressLine(lastPart(shownName(name))),
     network: {
       sha256: options.sha256,
       verifyKey: options.verifyKey,
@@ -49,6 +52,11 @@ export function programRequest(
       extraCa: extraCa === undefined || extraCa.length === 0 ? undefined : Buffer.from(extraCa).toString(),
     },
   };
+}
+
+/** What people call a program, of its path or URL. */
+function lastPart(name: string): string {
+  return name.slice(name.lastIndexOf('/') + 1);
 }
 
 /** Hands the request to `action`; afterwards there are no keys. */
@@ -74,5 +82,6 @@ export async function run(request: CommandRequest): Promise<never> {
     for (const { what } of differencesFor(image.arch)) say(`not as execve makes it: ${what}`);
     say(`${plan.steps.length} steps, the stub stands at ${hex(plan.stub)}; run-foreign plan shows them`);
   }
-  return about(plan.program, () => startPlan(plan, { say, progress: request.progress ?? (() => {}) }));
+  const listeners = { say, progress: request.progress ?? (() => {}), starting: clearForOthers };
+  return about(plan.program, () => startPlan(plan, listeners));
 }

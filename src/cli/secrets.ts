@@ -1,6 +1,7 @@
 /** The user's keys, behind a door: what reads them and asks for them is loaded when a sealed program is met. */
 import type { Secrets } from '../loader/contract.ts';
 import type { UserSecrets } from '../secrets/identities.ts';
+import { clearForOthers } from './output.ts';
 
 export interface WipeableSecrets extends Secrets {
   /** Overwrites what was read. */
@@ -24,7 +25,11 @@ export function lazySecrets(
   };
   return {
     identities: async () => (await load()).identities(),
-    passphrase: async (purpose) => (await load()).passphrase(purpose),
+    async passphrase(purpose) {
+      const secrets = await load();
+      clearForOthers();
+      return secrets.passphrase(purpose);
+    },
     wipe: () => loaded?.wipe(),
   };
 }

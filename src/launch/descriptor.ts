@@ -9,7 +9,7 @@ import { socketFrom } from '../launcher/protocol.ts';
 import { readText } from '../native/proc.ts';
 import { fileSource } from '../source/file.ts';
 import { memorySource, sourceFrom } from '../source/memory.ts';
-import type { Source } from '../source/source.ts';
+import type { OnProgress, Source } from '../source/source.ts';
 
 const CHUNK_BYTES = 1 << 20;
 const RETRY_MILLISECONDS = 5;
@@ -31,7 +31,12 @@ export function descriptorIn(name: Uint8Array): number | undefined {
 }
 
 /** Reads at most `maxSize` bytes. Throws PROGRAM_NOT_FOUND, NOT_EXECUTABLE or TOO_BIG. */
-export function openDescriptor(descriptor: number, name: string, maxSize: number): DescriptorProgram {
+export function openDescriptor(
+  descriptor: number,
+  name: string,
+  maxSize: number,
+  progress: OnProgress,
+): DescriptorProgram {
   const info = infoOf(descriptor);
   if (info === undefined) {
     throw new ForeignError('PROGRAM_NOT_FOUND', `descriptor ${descriptor} is not open`, { subject: name });
@@ -46,7 +51,7 @@ export function openDescriptor(descriptor: number, name: string, maxSize: number
   }
   const known = Buffer.from(`/dev/fd/${descriptor}`);
   if (!stat.isFile()) {
-    const source = memorySource(readAll(descriptor, name, maxSize), name);
+    const source = memorySource(readAll(descriptor, name, maxSize, progress), name);
     return { source: { ...source, close: () => {} }, path: known, descriptor };
   }
   // Opened anew, so that the number may be given to another file while this one is still needed.
@@ -79,7 +84,7 @@ export function infoOf(descriptor: number): { readonly offset: number } | undefi
 /** include/uapi/asm-generic/fcntl.h */
 const O_CLOEXEC = 0o2000000;
 
-function readAll(descriptor: number, name: string, maxSize: number): Uint8Array {
+function readAll(descriptor: number, name: string, maxSize: number, progress: OnProgress): Uint8Array {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for (;;) {
@@ -93,6 +98,7 @@ function readAll(descriptor: number, name: string, maxSize: number): Uint8Array 
         hint: 'see --max-size',
       });
     chunks.push(chunk.subarray(0, count));
+    progress('reading', size);
   }
 }
 

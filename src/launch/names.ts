@@ -4,7 +4,7 @@
  */
 import { ForeignError } from '../errors.ts';
 import { isHttpUrl, parseHttpUrl, shownUrl } from '../source/http-url.ts';
-import { DEFAULT_MAX_SIZE, type Source } from '../source/source.ts';
+import { DEFAULT_MAX_SIZE, type OnProgress, type Source } from '../source/source.ts';
 import { descriptorIn, openDescriptor } from './descriptor.ts';
 import { openExecutable } from './open.ts';
 
@@ -49,17 +49,19 @@ export async function findProgram(
   searchPath: Uint8Array | undefined,
   network: NetworkOptions = {},
   maxSize = DEFAULT_MAX_SIZE,
+  progress: OnProgress = () => {},
 ): Promise<FoundProgram> {
   const text = Buffer.from(name).toString();
   if (isHttpUrl(text)) {
     const { openHttp } = await import('../source/http.ts');
     const file = Buffer.from(parseHttpUrl(text).file);
-    return { source: await openHttp(text, { ...network, limits: { maxSize } }), path: file, argv0: file };
+    const source = await openHttp(text, { ...network, progress, limits: { maxSize } });
+    return { source, path: file, argv0: file };
   }
   if (network.demanded === true) throw localRefusal();
   const descriptor = descriptorIn(name);
   if (descriptor === undefined) return { argv0: name, ...findLocal(name, searchPath) };
-  const found = openDescriptor(descriptor, text, maxSize);
+  const found = openDescriptor(descriptor, text, maxSize, progress);
   return { argv0: found.path, ...found };
 }
 

@@ -59,7 +59,8 @@ export interface LoadedProgram {
 export async function loadProgram(request: ProgramRequest): Promise<LoadedProgram> {
   return about(shownName(request.name), async () => {
     const searchPath = environmentValue(request.envp, 'PATH');
-    const found = await findProgram(request.name, searchPath, request.network, request.maxSize);
+    const { network, maxSize, progress } = request;
+    const found = await findProgram(request.name, searchPath, network, maxSize, progress);
     const { source, path } = found;
     const resolution = await resolveProgram({
       source,

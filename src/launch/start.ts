@@ -19,10 +19,12 @@ export interface StartListeners {
   /** Told what is unusual about the start. */
   readonly say: (text: string) => void;
   readonly progress: OnProgress;
+  /** Called when nothing more will be told: the next to write is the program. */
+  readonly starting: () => void;
 }
 
 /** Becomes the program; returns only by throwing. */
-export async function startPlan(plan: Plan, { say, progress }: StartListeners): Promise<never> {
+export async function startPlan(plan: Plan, { say, progress, starting }: StartListeners): Promise<never> {
   const name = Buffer.from(plan.comm).toString();
   const vault = vaultOf(plan);
   const socket = launcherSocket();
@@ -44,6 +46,7 @@ export async function startPlan(plan: Plan, { say, progress }: StartListeners): 
         `vm.memfd_noexec forbids executing from memory, the stub stands in a nameless file in ${file.directory}`,
       );
     if (vault?.confidential === true) makeUnreadable(file);
+    starting();
     if (socket === undefined) {
       say('started without the launcher: what Node has changed in its process cannot all be undone');
       file.finish(emitStub(plan, fds));

@@ -3,8 +3,8 @@
  * more: a decompression bomb is a file of a few kilobytes that asks for all there is.
  */
 import { ForeignError } from '../errors.ts';
-import { checkRange, obligations, type Source } from '../source/source.ts';
-import type { Limits } from './contract.ts';
+import { checkRange, type OnProgress, obligations, type Source } from '../source/source.ts';
+import type { LoadContext } from './contract.ts';
 
 /** Up to here everything may unpack, however small it is packed: a page of zeros packs very well. */
 const FREE_SIZE = 16 * 2 ** 20;
@@ -18,12 +18,16 @@ export class Unpacked {
   readonly #maxSize: number;
   readonly #ratioSize: number;
   readonly #blocks: Buffer[] = [];
+  readonly #progress: OnProgress;
+  /** What the format announced, bytes. */
+  #announced: number | undefined;
   #size = 0;
 
   /** `packed` is what is being unpacked; the result has its name and is as confidential. */
-  constructor(packed: Source, limits: Limits) {
+  constructor(packed: Source, { limits, progress }: Pick<LoadContext, 'limits' | 'progress'>) {
     this.#packed = packed;
     this.#maxSize = limits.maxSize;
+    this.#progress = progress;
     this.#ratioSize = FREE_SIZE + MOST_TIMES * packed.size;
   }
 
@@ -32,8 +36,13 @@ export class Unpacked {
     return this.#size;
   }
 
-  /** Throws TOO_BIG if `size` bytes in all are not allowed: for formats that announce it. */
+  /** For formats that announce that they hold `size` bytes in all. Throws TOO_BIG if that is not allowed. */
   expect(size: number): void {
+    this.#allow(size);
+    this.#announced = size;
+  }
+
+  #allow(size: number): void {
     if (size > this.#maxSize) {
       throw new ForeignError('TOO_BIG', `unpacks to more than ${this.#maxSize} bytes`, {
         hint: 'if it is no decompression bomb, allow more with --max-size',
@@ -49,7 +58,7 @@ export class Unpacked {
 
   /** Copies `bytes` behind the others, and overwrites them if they are confidential. Throws TOO_BIG. */
   add(bytes: Uint8Array): void {
-    this.expect(this.#size + bytes.length);
+    this.#allow(this.#size + bytes.length);
     for (let done = 0; done < bytes.length; ) {
       const at = this.#size % BLOCK_SIZE;
       if (at === 0) this.#blocks.push(Buffer.allocUnsafeSlow(BLOCK_SIZE));
@@ -59,6 +68,7 @@ export class Unpacked {
       done += part.length;
     }
     if (this.#packed.confidential) bytes.fill(0);
+    this.#progress('unpacking', this.#size, this.#announced);
   }
 
   /** All that was added, to be looked at as a program of its own. Nothing may be added afterwards. */

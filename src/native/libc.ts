@@ -208,6 +208,16 @@ export function lockMemory(): void {
   mlockallCall(MCL.CURRENT | MCL.FUTURE | MCL.ONFAULT);
 }
 
+const TIOCGWINSZ = 0x5413;
+
+/** How wide the terminal open as `fd` is, columns; undefined where that is not known. ioctl_tty(2) */
+export function terminalColumns(fd: number): number | undefined {
+  const size = Buffer.alloc(8);
+  const result = libc.func('int ioctl(int fd, unsigned long request, void *size)')(fd, TIOCGWINSZ, size);
+  const columns = size.readUInt16LE(2);
+  return result === 0 && columns > 0 ? columns : undefined;
+}
+
 /** malloc.h */
 const M_PERTURB = -6;
 

@@ -1,65 +1,68 @@
 /**
- * The content of a URL in blocks. Each is fetched once, when somebody looks at it, and kept: what a loader has
- * seen is what is checked and run later, whatever the server says meanwhile.
+ * The content of a URL, in memory that fills block by block. Each block is fetched once, when somebody looks at it,
+ * and kept: what a loader has seen is what is checked and run later, whatever the server says meanwhile. The blocks
+ * lie behind each other, so that whatever is read of them is no copy.
  */
-import { ForeignError } from '../errors.ts';
-import type { HttpContent } from './http-content.ts';
+import { type ContentOptions, FETCHING, type HttpContent, roomFor } from './http-content.ts';
+import type { ContentCheck } from './http-trust.ts';
 
 /** How many blocks one request for the rest asks for. */
 const BLOCKS_AT_ONCE = 16;
 
-/** Told how many bytes are there, and how many there will be. */
-export type OnProgress = (bytes: number, total: number) => void;
-
 export class HttpBlocks {
   readonly #content: HttpContent;
-  readonly #blockSize: number;
-  readonly #onProgress: OnProgress | undefined;
-  readonly #blocks: (Buffer | undefined)[];
+  readonly #options: ContentOptions;
+  readonly #check: ContentCheck;
+  readonly #bytes: Buffer;
+  /** Which blocks are there. */
+  readonly #present: boolean[];
   readonly #coming = new Map<number, Promise<void>>();
-  #bytes = 0;
+  /** Bytes that are there. */
+  #count: number;
+  /** How many blocks, from the first on, the check has seen. */
+  #checked = 0;
 
-  constructor(content: HttpContent, blockSize: number, onProgress?: OnProgress) {
+  /** `check` gets every byte, in order, as soon as all before it are there. */
+  constructor(content: HttpContent, options: ContentOptions, check: ContentCheck) {
+    const { start, size } = content;
     this.#content = content;
-    this.#blockSize = blockSize;
-    this.#onProgress = onProgress;
-    this.#blocks = Array.from({ length: Math.ceil(content.size / blockSize) });
-    content.start.forEach((block, index) => {
-      this.#keep(index, block);
-    });
+    this.#options = options;
+    this.#check = check;
+    this.#bytes = start.length === size ? start : roomFor(size);
+    this.#present = Array.from({ length: Math.ceil(size / options.blockSize) }, () => false);
+    this.#count = start.length;
+    if (this.#bytes !== start) start.copy(this.#bytes);
+    this.#arrived(0, start.length);
   }
 
-  /** Bytes that lie inside the content; a copy where they lie in several blocks. */
+  /** Bytes that lie inside the content. */
   async read(offset: number, length: number): Promise<Uint8Array> {
-    if (length === 0) return new Uint8Array(0);
-    const first = Math.floor(offset / this.#blockSize);
-    const last = Math.floor((offset + length - 1) / this.#blockSize);
-    for (let index = first; index <= last; index++) {
-      if (this.#blocks[index] === undefined) await (this.#coming.get(index) ?? this.#fetch(index, 1));
+    const { blockSize } = this.#options;
+    if (length > 0) {
+      const last = Math.floor((offset + length - 1) / blockSize);
+      for (let index = Math.floor(offset / blockSize); index <= last; index++) {
+        if (this.#present[index] !== true) await (this.#coming.get(index) ?? this.#fetch(index, 1));
+      }
     }
-    const parts = this.#blocks.slice(first, last + 1).map(present);
-    const [only] = parts;
-    const joined = only !== undefined && parts.length === 1 ? only : Buffer.concat(parts);
-    const start = offset - first * this.#blockSize;
-    return joined.subarray(start, start + length);
+    return this.#bytes.subarray(offset, offset + length);
   }
 
-  /** Fetches all that is missing, `inFlight` requests at once; returns every block, in order. */
-  async complete(inFlight: number): Promise<readonly Buffer[]> {
+  /** Fetches all that is missing, `inFlight` requests at once; returns all bytes. */
+  async complete(inFlight: number): Promise<Buffer> {
     const runs = this.#missing();
     let next = 0;
     const worker = async () => {
       for (let run = runs[next++]; run !== undefined; run = runs[next++]) await this.#fetch(...run);
     };
     await Promise.all([...this.#coming.values(), ...Array.from({ length: inFlight }, worker)]);
-    return this.#blocks.map(present);
+    return this.#bytes;
   }
 
   /** Runs of blocks that nobody has asked for: the first, and how many. */
   #missing(): [number, number][] {
     const runs: [number, number][] = [];
-    for (let index = 0; index < this.#blocks.length; index++) {
-      if (this.#blocks[index] !== undefined || this.#coming.has(index)) continue;
+    for (let index = 0; index < this.#present.length; index++) {
+      if (this.#present[index] === true || this.#coming.has(index)) continue;
       const last = runs.at(-1);
       if (last !== undefined && last[0] + last[1] === index && last[1] < BLOCKS_AT_ONCE) last[1]++;
       else runs.push([index, 1]);
@@ -69,16 +72,18 @@ export class HttpBlocks {
 
   /** From the moment of the request on the blocks are known to come, so nobody asks for one twice. */
   #fetch(first: number, count: number): Promise<void> {
-    const from = first * this.#blockSize;
-    const end = Math.min(this.#content.size, from + count * this.#blockSize);
+    const { blockSize, progress } = this.#options;
+    const { size } = this.#content;
+    const from = first * blockSize;
+    const end = Math.min(size, from + count * blockSize);
     const indices = Array.from({ length: count }, (_, index) => first + index);
+    let done = from;
     const fetching = this.#content
-      .range(from, end)
-      .then((bytes) => {
-        for (const index of indices) {
-          const at = (index - first) * this.#blockSize;
-          this.#keep(index, bytes.subarray(at, at + this.#blockSize));
-        }
+      .fill(from, this.#bytes.subarray(from, end), (length) => {
+        this.#count += length;
+        progress(FETCHING, this.#count, size);
+        this.#arrived(done, done + length);
+        done += length;
       })
       .finally(() => {
         for (const index of indices) this.#coming.delete(index);
@@ -87,14 +92,15 @@ export class HttpBlocks {
     return fetching;
   }
 
-  #keep(index: number, block: Buffer): void {
-    this.#blocks[index] = block;
-    this.#bytes += block.length;
-    this.#onProgress?.(this.#bytes, this.#content.size);
+  /** Bytes have come, and all between the beginning of their block and them had come before. */
+  #arrived(from: number, end: number): void {
+    const { blockSize } = this.#options;
+    const { size } = this.#content;
+    const whole = end === size ? this.#present.length : Math.floor(end / blockSize);
+    for (let index = Math.floor(from / blockSize); index < whole; index++) this.#present[index] = true;
+    const before = this.#checked;
+    while (this.#present[this.#checked] === true) this.#checked++;
+    if (this.#checked > before)
+      this.#check.update(this.#bytes.subarray(before * blockSize, this.#checked * blockSize));
   }
-}
-
-function present(block: Buffer | undefined): Buffer {
-  if (block === undefined) throw new ForeignError('INTERNAL', 'a block of the program is missing');
-  return block;
 }

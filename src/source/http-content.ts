@@ -16,6 +16,7 @@ import {
   versionOf,
 } from './http-answer.ts';
 import { type Answer, type HttpClient, Interrupted, network } from './http-client.ts';
+import type { OnProgress } from './source.ts';
 
 export interface ContentOptions {
   /** Bytes of a block of the cache. */
@@ -26,15 +27,28 @@ export interface ContentOptions {
   readonly attempts: number;
   /** Milliseconds before the second attempt; it grows with each. */
   readonly retryPause: number;
+  readonly progress: OnProgress;
 }
+
+/** Memory that costs nothing before it is written to: a server may promise what it likes. Throws TOO_BIG. */
+export function roomFor(size: number): Buffer {
+  try {
+    return Buffer.allocUnsafeSlow(size);
+  } catch (cause) {
+    throw new ForeignError('TOO_BIG', `has ${size} bytes, for which there is no memory`, { cause });
+  }
+}
+
+/** What is being done, for people. */
+export const FETCHING = 'fetching';
 
 /** Content whose size and version are known. */
 export interface HttpContent {
   readonly size: number;
-  /** The first blocks: one, or all where the server knows no Range. */
-  readonly start: readonly Buffer[];
-  /** The bytes from `from` to before `end`. */
-  range(from: number, end: number): Promise<Buffer>;
+  /** The first block, or all where the server knows no Range. */
+  readonly start: Buffer;
+  /** Fills `target` with the bytes from `from` on, and tells `arrived` of each piece how long it is. */
+  fill(from: number, target: Buffer, arrived: (length: number) => void): Promise<void>;
 }
 
 /** Asks for the first block, and learns from the answer what the rest is. Throws NETWORK, TOO_BIG, PROGRAM_NOT_FOUND. */
@@ -43,7 +57,7 @@ export function openContent(client: HttpClient, url: URL, options: ContentOption
     const answer = await client.get(url, { Range: `bytes=0-${options.blockSize - 1}` });
     if (isEmpty(answer)) {
       answer.body.destroy();
-      return allOf([]);
+      return allOf(Buffer.alloc(0));
     }
     checkAnswer(answer);
     if (answer.status === 200) return allOf(await wholeBody(client, answer, options));
@@ -51,22 +65,30 @@ export function openContent(client: HttpClient, url: URL, options: ContentOption
   });
 }
 
-function allOf(start: readonly Buffer[]): HttpContent {
+function allOf(start: Buffer): HttpContent {
   return {
-    size: start.reduce((sum, { length }) => sum + length, 0),
+    size: start.length,
     start,
-    range: () => Promise.reject(new ForeignError('INTERNAL', 'nothing is left to be fetched')),
+    fill: () => Promise.reject(new ForeignError('INTERNAL', 'nothing is left to be fetched')),
   };
 }
 
 async function inRanges(client: HttpClient, first: Answer, options: ContentOptions): Promise<HttpContent> {
-  const { total: size } = rangeOf(first);
-  checkSize(first, size, options);
+  const size = orEnd(first, () => {
+    const { total } = contentRange(first);
+    checkSize(total, options);
+    return total;
+  });
   const version = versionOf(first);
   const ranges = { client, url: first.url, size, version, options };
-  const end = Math.min(size, options.blockSize);
-  const start = [await fetchRange(ranges, 0, end, first)];
-  return { size, start, range: (from, end) => fetchRange(ranges, from, end) };
+  const start = Buffer.allocUnsafe(Math.min(size, options.blockSize));
+  let count = 0;
+  const arrived = (length: number) => {
+    count += length;
+    options.progress(FETCHING, count, size);
+  };
+  await fetchRange(ranges, 0, start, arrived, first);
+  return { size, start, fill: (from, target, arrived) => fetchRange(ranges, from, target, arrived) };
 }
 
 interface Ranges {
@@ -78,33 +100,38 @@ interface Ranges {
 }
 
 /** `first` is an answer that is there already and begins at `from`. */
-async function fetchRange(ranges: Ranges, from: number, end: number, first?: Answer): Promise<Buffer> {
-  const { client, url, size, version, options } = ranges;
-  const bytes = Buffer.allocUnsafe(end - from);
+async function fetchRange(
+  { client, url, size, version, options }: Ranges,
+  from: number,
+  target: Buffer,
+  arrived: (length: number) => void,
+  first?: Answer,
+): Promise<void> {
+  const end = from + target.length;
   let done = 0;
   let waiting = first;
   await persistently(options, async () => {
     // Cut after the last byte, and before the end of the message.
-    if (done === bytes.length) return;
+    if (done === target.length) return;
     const wanted = { from: from + done, end, total: size };
     const headers = { Range: `bytes=${wanted.from}-${end - 1}`, ...ifRange(version) };
     const answer = waiting ?? (await client.get(url, headers));
     waiting = undefined;
     checkPart(answer, wanted, version);
-    for await (const chunk of client.chunks(answer)) {
-      if (chunk.length > bytes.length - done) throw network('the server sends more than it was asked for');
-      done += chunk.copy(bytes, done);
-    }
+    await client.pour(answer, (piece) => {
+      if (piece.length > target.length - done) throw network('the server sends more than it was asked for');
+      done += piece.copy(target, done);
+      arrived(piece.length);
+    });
     // A server may give less than it was asked for; then the rest is asked for.
-    if (done < bytes.length) throw new Interrupted('the server sends less than it was asked for');
+    if (done < target.length) throw new Interrupted('the server sends less than it was asked for');
   });
-  return bytes;
 }
 
 /** Throws unless an answer holds the wanted bytes, from the first on, of the same content. */
 function checkPart(answer: Answer, wanted: ContentRange, version: Version): void {
   checkAnswer(answer);
-  try {
+  orEnd(answer, () => {
     if (answer.status === 200) throw changed('it answers a request for a part with the whole');
     checkSame(version, versionOf(answer));
     const given = contentRange(answer);
@@ -114,52 +141,41 @@ function checkPart(answer: Answer, wanted: ContentRange, version: Version): void
       throw network(
         `the server answers with bytes ${given.from} to ${given.end}, not ${wanted.from} to ${wanted.end}`,
       );
-  } catch (error) {
-    answer.body.destroy();
-    throw error;
-  }
+  });
 }
 
-function rangeOf(answer: Answer): ContentRange {
+/** What `check` finds in an answer. If it throws, nobody wants the rest of the answer. */
+function orEnd<T>({ body }: Answer, check: () => T): T {
   try {
-    return contentRange(answer);
+    return check();
   } catch (error) {
-    answer.body.destroy();
+    body.destroy();
     throw error;
   }
 }
 
-/** A whole body in blocks. Its length may be unknown, or a lie. */
-async function wholeBody(client: HttpClient, answer: Answer, options: ContentOptions): Promise<Buffer[]> {
-  const promised = answer.headers['content-length'];
-  if (promised !== undefined) checkSize(answer, Number(promised), options);
-  const blocks: Buffer[] = [];
-  let block = Buffer.allocUnsafe(options.blockSize);
-  let filled = 0;
-  for await (const chunk of client.chunks(answer)) {
-    for (let at = 0; at < chunk.length; ) {
-      const count = chunk.copy(block, filled, at);
-      at += count;
-      filled += count;
-      if (filled < block.length) continue;
-      blocks.push(block);
-      checkSize(answer, blocks.length * options.blockSize, options);
-      block = Buffer.allocUnsafe(options.blockSize);
-      filled = 0;
+/** A whole body. Its length may be unknown, or a lie. */
+async function wholeBody(client: HttpClient, answer: Answer, options: ContentOptions): Promise<Buffer> {
+  const length = answer.headers['content-length'];
+  const promised = length === undefined ? undefined : Number(length);
+  if (promised !== undefined) orEnd(answer, () => checkSize(promised, options));
+  let bytes = roomFor(promised ?? options.blockSize);
+  let size = 0;
+  await client.pour(answer, (piece) => {
+    checkSize(size + piece.length, options);
+    if (size + piece.length > bytes.length) {
+      const larger = roomFor(Math.max(size + piece.length, 2 * bytes.length));
+      bytes.copy(larger, 0, 0, size);
+      bytes = larger;
     }
-  }
-  if (filled > 0) blocks.push(block.subarray(0, filled));
-  checkSize(
-    answer,
-    blocks.reduce((sum, { length }) => sum + length, 0),
-    options,
-  );
-  return blocks;
+    size += piece.copy(bytes, size);
+    options.progress(FETCHING, size, promised);
+  });
+  return bytes.subarray(0, size);
 }
 
-function checkSize(answer: Answer, size: number, { maxSize }: ContentOptions): void {
+function checkSize(size: number, { maxSize }: ContentOptions): void {
   if (size <= maxSize) return;
-  answer.body.destroy();
   throw new ForeignError('TOO_BIG', `has ${size} bytes or more, at most ${maxSize} are fetched`, {
     hint: 'see --max-size',
   });

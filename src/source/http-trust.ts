@@ -23,26 +23,51 @@ export function trustFor(address: HttpAddress, sha256?: string, verifyKey?: stri
   return { sha256: pin, key: verifyKey === undefined ? undefined : publicKey(verifyKey) };
 }
 
-/** Throws UNAUTHENTICATED unless the content is what was vouched for. */
-export function checkContent(blocks: readonly Buffer[], { sha256, key }: Trust, signature?: Signature): void {
-  if (sha256 !== undefined) {
-    const actual = digest('sha256', blocks);
-    if (!timingSafeEqual(actual, Buffer.from(sha256, 'hex')))
-      throw new ForeignError(
-        'UNAUTHENTICATED',
-        `is not what it is pinned to: its SHA-256 is ${actual.toString('hex')}`,
-      );
-  }
-  if (key === undefined) return;
-  if (signature === undefined) throw new ForeignError('INTERNAL', 'the signature was not fetched');
-  const signed = signature.prehashed ? digest('blake2b512', blocks) : Buffer.concat(blocks);
-  checkSignature(signature, signed, key);
+/** Compares content with what was vouched for, while it comes. */
+export interface ContentCheck {
+  /** The next bytes, in order. */
+  update(bytes: Uint8Array): void;
+  /** `content` is all bytes. Throws UNAUTHENTICATED unless they are what was vouched for. */
+  finish(content: Uint8Array): void;
 }
 
-function digest(algorithm: string, blocks: readonly Buffer[]): Buffer {
-  const hash = createHash(algorithm);
-  for (const block of blocks) hash.update(block);
-  return hash.digest();
+/** What `trust` asks for; where that is a pin and a key, both. */
+export function contentCheck({ sha256, key }: Trust, signature: Signature | undefined): ContentCheck {
+  const checks: ContentCheck[] = [];
+  if (sha256 !== undefined) checks.push(pinCheck(sha256));
+  if (key !== undefined) checks.push(signatureCheck(key, signature));
+  return {
+    update(bytes) {
+      for (const check of checks) check.update(bytes);
+    },
+    finish(content) {
+      for (const check of checks) check.finish(content);
+    },
+  };
+}
+
+function pinCheck(sha256: string): ContentCheck {
+  const hash = createHash('sha256');
+  return {
+    update: (bytes) => void hash.update(bytes),
+    finish() {
+      const actual = hash.digest();
+      if (timingSafeEqual(actual, Buffer.from(sha256, 'hex'))) return;
+      const found = `its SHA-256 is ${actual.toString('hex')}`;
+      throw new ForeignError('UNAUTHENTICATED', `is not what it is pinned to: ${found}`);
+    },
+  };
+}
+
+function signatureCheck(key: PublicKey, signature: Signature | undefined): ContentCheck {
+  if (signature === undefined) throw new ForeignError('INTERNAL', 'the signature was not fetched');
+  if (!signature.prehashed)
+    return { update: () => {}, finish: (content) => checkSignature(signature, content, key) };
+  const hash = createHash('blake2b512');
+  return {
+    update: (bytes) => void hash.update(bytes),
+    finish: () => checkSignature(signature, hash.digest(), key),
+  };
 }
 
 /** A key's text, or the name of the file that holds it. */

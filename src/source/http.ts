@@ -5,13 +5,19 @@
  */
 import { about, ForeignError } from '../errors.ts';
 import { checkAnswer } from './http-answer.ts';
-import { HttpBlocks, type OnProgress } from './http-blocks.ts';
-import { type Answer, HttpClient } from './http-client.ts';
+import { HttpBlocks } from './http-blocks.ts';
+import { HttpClient } from './http-client.ts';
 import { openContent, persistently } from './http-content.ts';
-import { checkContent, type Trust, trustFor } from './http-trust.ts';
+import { type ContentCheck, contentCheck, trustFor } from './http-trust.ts';
 import { parseHttpUrl, shownUrl } from './http-url.ts';
-import { MAX_SIGNATURE_FILE, type PublicKey, parseSignature, type Signature } from './minisign.ts';
-import { checkRange, DEFAULT_MAX_SIZE, type Source } from './source.ts';
+import {
+  MAX_SIGNATURE_FILE,
+  type PublicKey,
+  parseSignature,
+  type Signature,
+  unauthenticated,
+} from './minisign.ts';
+import { checkRange, DEFAULT_MAX_SIZE, type OnProgress, type Source } from './source.ts';
 
 export interface HttpOptions {
   /** What the content must be, as hex digits; `#sha256=` on the URL says the same. */
@@ -20,7 +26,7 @@ export interface HttpOptions {
   readonly verifyKey?: string | undefined;
   /** A file of certificates to trust beside the built-in ones. */
   readonly extraCa?: string | undefined;
-  readonly onProgress?: OnProgress | undefined;
+  readonly progress?: OnProgress | undefined;
   readonly limits?: Partial<HttpLimits>;
 }
 
@@ -60,13 +66,16 @@ export async function openHttp(text: string, options: HttpOptions): Promise<Http
     const { url, shown, ...address } = parseHttpUrl(text);
     const trust = trustFor({ url, shown, ...address }, options.sha256, options.verifyKey);
     const limits = { ...HTTP_LIMITS, ...options.limits };
+    const { progress = () => {} } = options;
+    const contentOptions = { ...limits, progress };
     const client = new HttpClient({ ...limits, extraCa: options.extraCa });
     try {
       // Small and first: a signature by another key spares fetching the program.
       const signature = trust.key && (await fetchSignature(client, url, trust.key, limits));
-      const content = await openContent(client, url, limits);
-      const blocks = new HttpBlocks(content, limits.blockSize, options.onProgress);
-      return httpSource(shown, content.size, blocks, { client, trust, signature, limits });
+      const check = contentCheck(trust, signature);
+      const content = await openContent(client, url, contentOptions);
+      const blocks = new HttpBlocks(content, contentOptions, check);
+      return httpSource(shown, content.size, { client, blocks, check, inFlight: limits.inFlight });
     } catch (error) {
       client.close();
       throw error;
@@ -76,17 +85,16 @@ export async function openHttp(text: string, options: HttpOptions): Promise<Http
 
 interface Parts {
   readonly client: HttpClient;
-  readonly trust: Trust;
-  readonly signature: Signature | undefined;
-  readonly limits: HttpLimits;
+  readonly blocks: HttpBlocks;
+  readonly check: ContentCheck;
+  readonly inFlight: number;
 }
 
-function httpSource(name: string, size: number, blocks: HttpBlocks, parts: Parts): HttpSource {
-  const { client, trust, signature, limits } = parts;
+function httpSource(name: string, size: number, { client, blocks, check, inFlight }: Parts): HttpSource {
   let outcome: Promise<void> | undefined;
   const authenticate = async () => {
     try {
-      checkContent(await blocks.complete(limits.inFlight), trust, signature);
+      check.finish(await blocks.complete(inFlight));
     } finally {
       client.close();
     }
@@ -128,14 +136,14 @@ async function fetchSignature(
 }
 
 async function fetchSmall(client: HttpClient, url: URL): Promise<Buffer> {
-  const answer: Answer = await client.get(url);
+  const answer = await client.get(url);
   checkAnswer(answer);
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of client.chunks(answer)) {
+  await client.pour(answer, (chunk) => {
     chunks.push(chunk);
     size += chunk.length;
-    if (size > MAX_SIGNATURE_FILE) break;
-  }
+    if (size > MAX_SIGNATURE_FILE) throw unauthenticated('is larger than a signature can be');
+  });
   return Buffer.concat(chunks);
 }

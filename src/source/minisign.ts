@@ -63,7 +63,7 @@ export function checkSignature(signature: Signature, signed: Uint8Array, key: Pu
   if (!verify(null, signed, key.key, signature.bytes)) throw unauthenticated('is of other content');
 }
 
-function unauthenticated(what: string): ForeignError {
+export function unauthenticated(what: string): ForeignError {
   return new ForeignError('UNAUTHENTICATED', `its signature ${what}`);
 }
 

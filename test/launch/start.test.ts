@@ -26,7 +26,7 @@ test('a payload that is not what the user wanted stops the start before it is re
   reads = 0;
   const said: string[] = [];
   const error = await foreignError(() =>
-    startPlan(plan, { say: (text) => said.push(text), progress: () => {} }),
+    startPlan(plan, { say: (text) => said.push(text), progress: () => {}, starting: () => {} }),
   );
   expect(error).toMatchObject({ code: 'UNAUTHENTICATED', exitCode: 126 });
   expect({ reads, said }).toEqual({ reads: 0, said: [] });

@@ -7,13 +7,13 @@ import { foreignError } from '../support/errors.ts';
 import { Random } from '../support/random.ts';
 import { hugeSource } from '../support/sources.ts';
 
-const LIMITS = { maxSize: DEFAULT_MAX_SIZE };
+const context = (maxSize = DEFAULT_MAX_SIZE) => ({ limits: { maxSize }, progress: () => {} });
 const packed = (size: number, confidential = false) =>
   memorySource(new Uint8Array(size), 'packed', confidential);
 
 test('what was added in pieces of any size is read at any place', async () => {
   const random = new Random(1);
-  const unpacked = new Unpacked(packed(10), LIMITS);
+  const unpacked = new Unpacked(packed(10), context());
   const pieces = Array.from({ length: 60 }, () =>
     random.bytes(random.pick([0, 1, 100, 65_535, 65_536, 65_537])),
   );
@@ -32,12 +32,12 @@ test('what was added in pieces of any size is read at any place', async () => {
 });
 
 test('what came from confidential bytes is confidential', () => {
-  expect(new Unpacked(packed(1, true), LIMITS).source().confidential).toBe(true);
+  expect(new Unpacked(packed(1, true), context()).source().confidential).toBe(true);
 });
 
 describe('limits', () => {
   test('--max-size, to the byte', async () => {
-    const unpacked = new Unpacked(packed(10), { maxSize: 1000 });
+    const unpacked = new Unpacked(packed(10), context(1000));
     unpacked.add(new Uint8Array(1000));
     const error = await foreignError(() => unpacked.add(new Uint8Array(1)));
     expect(error).toMatchObject({ code: 'TOO_BIG', exitCode: 126 });
@@ -47,7 +47,7 @@ describe('limits', () => {
   });
 
   test('16 MiB and a thousand times the size, whatever --max-size is', async () => {
-    const unpacked = new Unpacked(packed(2), { maxSize: 2 ** 40 });
+    const unpacked = new Unpacked(packed(2), context(2 ** 40));
     unpacked.expect(16 * 2 ** 20 + 2000);
     const error = await foreignError(() => unpacked.expect(16 * 2 ** 20 + 2001));
     expect(error.code).toBe('TOO_BIG');
@@ -56,7 +56,7 @@ describe('limits', () => {
   });
 
   test('1 GiB unless given', async () => {
-    const unpacked = new Unpacked(hugeSource(2 ** 31, 3), LIMITS);
+    const unpacked = new Unpacked(hugeSource(2 ** 31, 3), context());
     unpacked.expect(2 ** 30);
     expect((await foreignError(() => unpacked.expect(2 ** 30 + 1))).code).toBe('TOO_BIG');
   });

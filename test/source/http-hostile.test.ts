@@ -160,6 +160,16 @@ describe('lies', () => {
     await expectRefused('TOO_BIG', String(2 ** 40));
   });
 
+  test('a total that no memory holds, where the user allows it', async () => {
+    const contentRange = `bytes 0-1023/${2 ** 45}`;
+    server.misbehave = ({ response }, bytes) => {
+      response.writeHead(206, { 'Content-Range': contentRange, 'Content-Length': 1024 });
+      response.end(bytes.subarray(0, 1024));
+      return true;
+    };
+    await expectRefused('TOO_BIG', 'no memory', { maxSize: 2 ** 46 });
+  });
+
   test('a Content-Length that is too large', async () => {
     server.misbehave = ({ response }) => {
       response.writeHead(200, { 'Content-Length': 2 ** 30 }).flushHeaders();

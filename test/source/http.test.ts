@@ -94,7 +94,7 @@ describe('a good server', () => {
 
   test('progress is told up to the end', async () => {
     const told: number[] = [];
-    await fetchAll(url, { onProgress: (bytes, total) => told.push(bytes / total) });
+    await fetchAll(url, { progress: (_, done, total = 0) => told.push(done / total) });
     expect(told.at(-1)).toBe(1);
     expect([...told].sort((a, b) => a - b)).toEqual(told);
   });

@@ -1,44 +1,59 @@
-/** Commands on a terminal, through script(1), which every Debian system has. */
+/** Commands on a terminal, which script(1) makes, and what stands on its screen in the end. */
 import { spawn } from 'node:child_process';
 import { NODE_PATH, SAMPLES } from './run.ts';
 
-export interface Session {
-  readonly status: number | string;
-  /** All that the terminal showed. */
-  readonly output: string;
+export interface TerminalRun {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Told of all that was written so far, each time there is more. */
+  readonly onOutput?: (text: string) => void;
 }
 
-/**
- * Runs a shell command. Each of `dialogue` waits for a text, behind what was answered before, and types an answer; as a
- * person would, nothing is typed earlier.
- */
-export function terminal(
+/** Runs a shell command on a terminal; returns its status, and every character that it wrote there. */
+export function onTerminal(
   command: string,
-  dialogue: readonly (readonly [awaited: string, typed: string])[],
-  timeout = 20_000,
-): Promise<Session> {
-  return new Promise((resolve, reject) => {
-    const child = spawn('script', ['-qe', '-c', command, '/dev/null'], {
-      cwd: SAMPLES,
-      env: { PATH: NODE_PATH, SHELL: '/bin/sh', TERM: 'dumb' },
-      stdio: ['pipe', 'pipe', 'inherit'],
-      timeout,
-      killSignal: 'SIGKILL',
-    });
-    let output = '';
-    let seen = 0;
-    const left = [...dialogue];
-    child.stdout.setEncoding('latin1').on('data', (text: string) => {
-      output += text;
-      for (let [next] = left; next !== undefined; [next] = left) {
-        const at = output.indexOf(next[0], seen);
-        if (at < 0) return;
-        seen = at + next[0].length;
-        left.shift();
-        child.stdin.write(next[1]);
-      }
-    });
-    child.on('error', reject);
-    child.on('close', (status, signal) => resolve({ status: status ?? signal ?? 'unknown', output }));
+  { env = {}, onOutput = () => {} }: TerminalRun = {},
+): Promise<{ status: number | null; written: string }> {
+  const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+    cwd: SAMPLES,
+    env: { PATH: NODE_PATH, TERM: 'xterm', SHELL: '/bin/sh', ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: 50_000,
   });
+  let written = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    written += text;
+    onOutput(written);
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, written }));
+  });
+}
+
+/** The lines on the screen after `written`: for carriage returns, line feeds, colours, and erasing to the line's end. */
+export function screen(written: string): string[] {
+  const lines = [''];
+  let column = 0;
+  for (const [token] of written.matchAll(/(?![\r\n])\p{Cc}\[[\d;]*[A-Za-z]|./gsu)) {
+    const line = lines.at(-1) ?? '';
+    if (token === '\r') column = 0;
+    else if (token === '\n') lines.push('');
+    else if (token === '\x1b[K') lines[lines.length - 1] = line.slice(0, column);
+    else if (token.startsWith('\x1b')) {
+      if (!token.endsWith('m')) throw new Error(`this terminal does not know ${JSON.stringify(token)}`);
+    } else {
+      lines[lines.length - 1] = line.slice(0, column).padEnd(column) + token + line.slice(column + 1);
+      column++;
+    }
+  }
+  return lines;
+}
+
+/** Every line that stood there at some time, as it was drawn. */
+export function drawn(written: string): string[] {
+  return written
+    .replace(/(?![\r\n])\p{Cc}\[[\d;]*m/gu, '')
+    .replaceAll('\r\x1b[K', '\n')
+    .split(/\r?\n/)
+    .filter((line) => line !== '');
 }

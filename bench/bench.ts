@@ -1,0 +1,56 @@
+/**
+ * `npm run bench -- [--runs N] [--only GROUP,…] [FILE]`: measures, prints tables, and writes all measurements as JSON
+ * to FILE, or to results.json beside this file.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { temporary } from '../test/support/run.ts';
+import { machine } from './machine.ts';
+import { reportText } from './report.ts';
+import { type MakeGroup, Missing } from './row.ts';
+import { GROUPS } from './rows/index.ts';
+import { measureRow, type Result } from './runner.ts';
+
+const { values, positionals } = parseArgs({
+  options: { runs: { type: 'string', default: '15' }, only: { type: 'string' } },
+  allowPositionals: true,
+});
+const runs = Number(values.runs);
+if (!Number.isSafeInteger(runs) || runs < 1) throw new Error('--runs takes a number');
+const names = values.only?.split(',') ?? Object.keys(GROUPS);
+const results: Result[] = [];
+const left: string[] = [];
+const scratch = temporary();
+try {
+  for (const name of names) {
+    const make = GROUPS[name];
+    if (make === undefined)
+      throw new Error(`there is no group ${name}, only ${Object.keys(GROUPS).join(', ')}`);
+    await measureGroup(name, make);
+  }
+} finally {
+  scratch.remove();
+}
+const report = { date: new Date().toISOString(), machine: machine(), runs, results, left };
+writeFileSync(positionals[0] ?? join(import.meta.dirname, 'results.json'), JSON.stringify(report, null, 2));
+process.stdout.write(reportText(report));
+
+async function measureGroup(name: string, make: MakeGroup): Promise<void> {
+  const directory = join(scratch.path, name);
+  mkdirSync(directory);
+  try {
+    const group = await make(directory);
+    try {
+      for (const row of group.rows) {
+        process.stderr.write(`${row.name} ...\n`);
+        results.push(await measureRow(row, runs));
+      }
+    } finally {
+      group.close?.();
+    }
+  } catch (error) {
+    if (!(error instanceof Missing)) throw error;
+    left.push(`${name}: ${error.message}`);
+  }
+}
