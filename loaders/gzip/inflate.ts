@@ -24,8 +24,8 @@ export async function inflate(source: Source, at: number, unpacked: Unpacked): P
   void feed(engine, source, at);
   try {
     for await (const piece of engine as AsyncIterable<Buffer>) {
-      unpacked.add(piece);
       crc = crc32(piece, crc);
+      unpacked.add(piece);
     }
   } catch (cause) {
     throw inflateError(cause, at, source);

@@ -10,6 +10,7 @@ import {
   startsWith,
   Unpacked,
 } from 'run-foreign/loader';
+import { cannotUnpack, rememberMemory } from '../webassembly.ts';
 import type { XzStream } from './container.ts';
 
 const MAGIC = Uint8Array.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]);
@@ -37,10 +38,24 @@ export const xz = defineLoader({
     if (size === 0) {
       throw new FormatError('holds nothing', { offset: 0, field: 'Uncompressed Size', value: 0 });
     }
-    for (const stream of streams) await unpackStream(source, stream, unpacked);
+    const putBack = source.confidential ? rememberMemory(await memory()) : undefined;
+    try {
+      for (const stream of streams) await unpackStream(source, stream, unpacked);
+    } finally {
+      putBack?.();
+    }
     return { kind: 'unwrap', source: unpacked.source() };
   },
 });
+
+async function memory() {
+  const { decoderMemory } = await import('./decoder.ts');
+  try {
+    return await decoderMemory();
+  } catch (cause) {
+    throw cannotUnpack(cause instanceof Error ? cause.message : String(cause), 'xz', cause);
+  }
+}
 
 async function unpackStream(source: Source, stream: XzStream, unpacked: Unpacked): Promise<void> {
   const { XzReadableStream } = await import('./decoder.ts');
@@ -115,10 +130,7 @@ function decoderError(cause: unknown, { start, end }: XzStream): ForeignError {
     });
   }
   if (Number.isNaN(code) || code === XZ_RET.MEM_ERROR) {
-    return new ForeignError('MACHINE_REFUSED', `cannot be unpacked here: ${message}`, {
-      hint: 'WebAssembly must be allowed, and have memory; or unpack it before with xz -d',
-      cause,
-    });
+    return cannotUnpack(message, 'xz', cause);
   }
   return new FormatError('has damaged compressed data', {
     offset: start,

@@ -3,6 +3,7 @@
  * checksums. Nothing is handed on before the last frame has ended.
  */
 import { defineLoader, ForeignError, FormatError, hex, startsWith, Unpacked } from 'run-foreign/loader';
+import { cannotUnpack, rememberMemory } from '../webassembly.ts';
 import type { ZstdFunctions } from './decoder.ts';
 import { ZSTD_ERROR, ZstdFailure, ZstdStream } from './stream.ts';
 
@@ -23,7 +24,9 @@ export const zstd = defineLoader({
       throw new FormatError('is not zstd', location);
     }
     const unpacked = new Unpacked(source, context);
-    const stream = new ZstdStream(await functions());
+    const decoder = await functions();
+    const putBack = source.confidential ? rememberMemory(decoder.memory) : undefined;
+    const stream = new ZstdStream(decoder);
     try {
       for (let at = 0; at < source.size; at += stream.pieceSize) {
         const piece = await source.read(at, Math.min(stream.pieceSize, source.size - at));
@@ -37,6 +40,7 @@ export const zstd = defineLoader({
       throw cause instanceof ZstdFailure ? explain(cause) : cause;
     } finally {
       stream.close();
+      putBack?.();
     }
     if (unpacked.size === 0) {
       throw new FormatError('holds nothing', { offset: 0, field: 'Frame_Content_Size', value: 0 });
@@ -49,14 +53,8 @@ async function functions(): Promise<ZstdFunctions> {
   try {
     return await (await import('./decoder.ts')).zstdFunctions();
   } catch (cause) {
-    throw refused(cause instanceof Error ? cause.message : String(cause));
+    throw cannotUnpack(cause instanceof Error ? cause.message : String(cause), 'zstd', cause);
   }
-}
-
-function refused(what: string): ForeignError {
-  return new ForeignError('MACHINE_REFUSED', `cannot be unpacked here: ${what}`, {
-    hint: 'WebAssembly must be allowed, and have memory; or unpack it before with zstd -d',
-  });
 }
 
 function explain({ code, offset }: ZstdFailure): ForeignError {
@@ -82,7 +80,7 @@ function explain({ code, offset }: ZstdFailure): ForeignError {
         hint: 'pack it without -D',
       });
     case ZSTD_ERROR.memory_allocation:
-      return refused('there is not enough memory');
+      return cannotUnpack('there is not enough memory', 'zstd');
     default:
       return new FormatError('has damaged compressed data', { offset, field: 'Frame', value: hex(code) });
   }

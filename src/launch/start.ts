@@ -8,7 +8,7 @@ import { emitStub } from '../emit/stub.ts';
 import { EXIT, ForeignError } from '../errors.ts';
 import { MAX_DESCRIPTORS, SECLUDE, START, socketFrom } from '../launcher/protocol.ts';
 import { SystemError, sendDescriptors } from '../native/libc.ts';
-import { seclude } from '../native/seclude.ts';
+import { forget, seclude } from '../native/seclude.ts';
 import { type Plan, vaultOf } from '../plan/plan.ts';
 import type { OnProgress } from '../source/source.ts';
 import { becomeStub } from './exec.ts';
@@ -35,6 +35,7 @@ export async function startPlan(plan: Plan, { say, progress, starting }: StartLi
       if (socket !== undefined) secludeLauncher(socket);
     }
     if (vault !== undefined) own.push(await createVault(vault, name, progress));
+    if (vault?.confidential === true) await forget();
     const [vaultFd = -1] = own;
     const fds = plan.files.map((file) => ('fd' in file ? file.fd : vaultFd));
     const file = createStubFile(name);

@@ -56,7 +56,7 @@ export class Unpacked {
     }
   }
 
-  /** Copies `bytes` behind the others. Throws TOO_BIG. */
+  /** Copies `bytes` behind the others, and overwrites them if they are confidential. Throws TOO_BIG. */
   add(bytes: Uint8Array): void {
     this.#allow(this.#size + bytes.length);
     for (let done = 0; done < bytes.length; ) {
@@ -67,6 +67,7 @@ export class Unpacked {
       this.#size += part.length;
       done += part.length;
     }
+    if (this.#packed.confidential) bytes.fill(0);
     this.#progress('unpacking', this.#size, this.#announced);
   }
 

@@ -34,3 +34,17 @@ export function seclude(): void {
   if (softLimit(RLIMIT_MEMLOCK) === UNLIMITED) lockMemory();
   done = true;
 }
+
+/**
+ * Frees, and so overwrites, what nobody holds any more: keys inside OpenSSL and buffers of zlib live until they are
+ * collected.
+ */
+export async function forget(): Promise<void> {
+  const [{ setFlagsFromString }, { runInNewContext }] = await Promise.all([
+    import('node:v8'),
+    import('node:vm'),
+  ]);
+  setFlagsFromString('--expose-gc');
+  const collect: unknown = runInNewContext('gc');
+  if (typeof collect === 'function') collect();
+}
