@@ -19,7 +19,8 @@ const PIECE_SIZE = 4 * 2 ** 20;
 export async function createVault(vault: Vault, name: string, progress: OnProgress): Promise<number> {
   const sources = new Set(vault.payloads.map(({ source }) => source));
   for (const source of sources) await source.authenticate?.();
-  const fd = memfdForData(name);
+  // Told from the stub's own file by the part behind the colon.
+  const fd = memfdForData(`${name}:image`);
   const pieces = [0, 1].map(() => new Uint8Array(new SharedArrayBuffer(PIECE_SIZE)));
   try {
     ftruncateSync(fd, vault.size);

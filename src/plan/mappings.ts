@@ -66,11 +66,15 @@ export function mapPart(
   before: readonly PageRange[] = [],
 ): Step[] {
   const mapper = new Mapper(place, before);
+  const confidential = part.segments.some(({ content }) => content?.source.confidential === true);
   return part.segments.flatMap((segment) => {
     const { content } = segment;
     if (content === undefined || content.size === 0) {
       const { name: what, protection } = segment;
-      return mapper.map(pagesOf(segment), { protection: protectionText(protection), what });
+      const pages = pagesOf(segment);
+      // What a confidential program computes is as confidential as its bytes.
+      const hidden = confidential ? [mapper.hide(pages, what)] : [];
+      return [...mapper.map(pages, { protection: protectionText(protection), what }), ...hidden];
     }
     const from = materials.locate(content);
     return isMapped(segment, content, from)

@@ -202,7 +202,8 @@ async function settled(
     const maps = text(pid, 'maps');
     const lines = maps.split('\n');
     const ours =
-      maps.includes('/memfd:') || passing.some((name) => lines.some((line) => line.endsWith(name)));
+      /\/memfd:[^:\n]* \(deleted\)$/m.test(maps) ||
+      passing.some((name) => lines.some((line) => line.endsWith(name)));
     if (!ours && statWords(pid)[0] === 'S' && maps !== '' && maps === before) return;
     before = maps;
   }
