@@ -57,6 +57,12 @@ await Promise.all([
   ),
   build({
     ...common,
+    entryPoints: ['loaders/age/worker.ts'],
+    outfile: `${OUT}/age-worker.cjs`,
+    format: 'cjs',
+  }),
+  build({
+    ...common,
     plugins: [decodersAside],
     entryPoints: ['src/bin/run-foreign.ts'],
     outfile: `${OUT}/run-foreign.cjs`,

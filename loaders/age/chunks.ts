@@ -53,3 +53,31 @@ export function openChunk(
   nonce[NONCE_SIZE - 1] = final ? 1 : 0;
   return openBox(key, sealed, nonce);
 }
+
+/** Chunks whose ciphertext lies one behind the other. */
+export interface ChunkRun {
+  readonly chunks: Chunks;
+  readonly key: Uint8Array;
+  /** The number of the first one. */
+  readonly first: number;
+  readonly sealed: Uint8Array;
+}
+
+/** Decrypts one of them to its place in `target`. Says whether it was authentic; else nothing is written. */
+export function openChunkInto(
+  target: Uint8Array,
+  { chunks, key, first, sealed, place }: ChunkRun & { readonly place: number },
+): boolean {
+  const index = first + place;
+  const from = place * SEALED_CHUNK_SIZE;
+  const plain = openChunk(
+    key,
+    index,
+    index === chunks.last,
+    sealed.subarray(from, from + chunks.sealedSize(index)),
+  );
+  if (plain === undefined) return false;
+  target.set(plain, place * CHUNK_SIZE);
+  plain.fill(0);
+  return true;
+}

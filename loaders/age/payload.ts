@@ -6,11 +6,10 @@ import { checkRange, FormatError, type OnProgress, type Source } from 'run-forei
 import { CHUNK_SIZE, Chunks } from './chunks.ts';
 import { TAG_SIZE } from './cipher.ts';
 import { Decryption } from './decryption.ts';
+import { MAX_COUNT } from './share.ts';
 
 /** Plaintext of so many chunks is kept: what loaders read lies in few places. */
 const KEPT_CHUNKS = 8;
-/** So many are decrypted at a time: 4 MiB. */
-const BATCH = 64;
 
 /**
  * What is sealed in `sealed` from `start` on, bytes, under `key`, which belongs to the result. Throws FormatError unless
@@ -59,6 +58,9 @@ class Payload {
   /** What `read` gave away and may still be there. */
   readonly #handedOut: WeakRef<Uint8Array>[] = [];
   #wiped = false;
+  /** Reads that have not ended, each of which waits for the one before. */
+  #reading = 0;
+  #lastRead: Promise<void> = Promise.resolve();
 
   constructor(sealed: Source, chunks: Chunks, key: Uint8Array) {
     this.size = chunks.size;
@@ -86,32 +88,32 @@ class Payload {
     return bytes;
   }
 
-  async readInto(offset: number, target: Uint8Array): Promise<void> {
-    checkRange(this.#name, this.size, offset, target.length);
-    for (let done = 0; done < target.length; ) {
-      const index = Math.floor((offset + done) / CHUNK_SIZE);
-      const within = (offset + done) % CHUNK_SIZE;
-      const whole = within === 0 ? this.#wholeChunks(index, target.length - done) : 0;
-      if (whole > 0) {
-        const size = this.#plainSize(index, whole);
-        await this.#decrypt(index, whole, target.subarray(done, done + size));
-        done += size;
-      } else {
-        const part = (await this.#chunk(index)).subarray(within, within + target.length - done);
-        target.set(part, done);
-        done += part.length;
-      }
-    }
+  /** Begins at once if no other read is under way: see Decryption. */
+  readInto(offset: number, target: Uint8Array): Promise<void> {
+    return this.#inTurn(() => this.#fill(offset, target));
   }
 
   /** Decrypts what nobody has read yet. */
-  async checkAll(progress: OnProgress): Promise<void> {
-    const scratch = Buffer.alloc(Math.min(BATCH * CHUNK_SIZE, this.size));
+  checkAll(progress: OnProgress): Promise<void> {
+    return this.#inTurn(() => this.#checkRest(progress));
+  }
+
+  wipe(): void {
+    this.#wiped = true;
+    this.#key.fill(0);
+    this.#decryption.wipe();
+    for (const chunk of this.#kept.values()) chunk.fill(0);
+    this.#kept.clear();
+    for (const bytes of this.#handedOut.splice(0)) bytes.deref()?.fill(0);
+  }
+
+  async #checkRest(progress: OnProgress): Promise<void> {
+    const scratch = new Uint8Array(new SharedArrayBuffer(Math.min(MAX_COUNT * CHUNK_SIZE, this.size)));
     const { count } = this.#chunks;
     try {
       for (let first = 0; first < count; ) {
         let end = first;
-        while (end < count && end < first + BATCH && this.#checked[end] === 0) end += 1;
+        while (end < count && end < first + MAX_COUNT && this.#checked[end] === 0) end += 1;
         if (end > first) {
           await this.#decrypt(first, end - first, scratch.subarray(0, this.#plainSize(first, end - first)));
           progress('checking', Math.min(end * CHUNK_SIZE, this.size), this.size);
@@ -123,19 +125,43 @@ class Payload {
     }
   }
 
-  wipe(): void {
-    this.#wiped = true;
-    this.#key.fill(0);
-    for (const chunk of this.#kept.values()) chunk.fill(0);
-    this.#kept.clear();
-    for (const bytes of this.#handedOut.splice(0)) bytes.deref()?.fill(0);
+  async #fill(offset: number, target: Uint8Array): Promise<void> {
+    checkRange(this.#name, this.size, offset, target.length);
+    for (let done = 0; done < target.length; ) {
+      const index = Math.floor((offset + done) / CHUNK_SIZE);
+      const within = (offset + done) % CHUNK_SIZE;
+      const whole = within === 0 ? this.#wholeChunks(index, target.length - done) : 0;
+      if (whole > 0) {
+        const size = this.#plainSize(index, whole);
+        await this.#decrypt(index, whole, target.subarray(done, done + size));
+        done += size;
+      } else {
+        const chunk = this.#kept.get(index) ?? (await this.#chunk(index));
+        const part = chunk.subarray(within, within + target.length - done);
+        target.set(part, done);
+        done += part.length;
+      }
+    }
+  }
+
+  #inTurn(read: () => Promise<void>): Promise<void> {
+    const run = async () => {
+      try {
+        await read();
+      } finally {
+        this.#reading -= 1;
+      }
+    };
+    this.#reading += 1;
+    this.#lastRead = this.#reading === 1 ? run() : this.#lastRead.then(run, run);
+    return this.#lastRead;
   }
 
   /** How many chunks from `index` on lie whole in `length` bytes, up to a batch. */
   #wholeChunks(index: number, length: number): number {
     const left = this.size - index * CHUNK_SIZE;
     const whole = length >= left ? this.#chunks.count - index : Math.floor(length / CHUNK_SIZE);
-    return Math.min(whole, BATCH);
+    return Math.min(whole, MAX_COUNT);
   }
 
   #plainSize(first: number, count: number): number {

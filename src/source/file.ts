@@ -79,14 +79,21 @@ export function fileSource(fd: number, path: Uint8Array, name: string, size: num
     read(offset, length) {
       checkRange(name, size, offset, length);
       const bytes = Buffer.allocUnsafe(length);
-      let done = 0;
-      while (done < length) {
-        const count = readSync(fd, bytes, done, length - done, offset + done);
-        if (count === 0)
-          throw new ForeignError('BAD_FORMAT', 'became shorter while it was read', { subject: name });
-        done += count;
-      }
+      readFully(fd, offset, bytes, name);
       return bytes;
     },
+    readInto(offset, target) {
+      checkRange(name, size, offset, target.length);
+      readFully(fd, offset, target, name);
+    },
   };
+}
+
+function readFully(fd: number, offset: number, target: Uint8Array, name: string): void {
+  for (let done = 0; done < target.length; ) {
+    const count = readSync(fd, target, done, target.length - done, offset + done);
+    if (count === 0)
+      throw new ForeignError('BAD_FORMAT', 'became shorter while it was read', { subject: name });
+    done += count;
+  }
 }
