@@ -8,7 +8,7 @@ import { emitStub } from '../emit/stub.ts';
 import { EXIT, ForeignError } from '../errors.ts';
 import { MAX_DESCRIPTORS, SECLUDE, START, socketFrom } from '../launcher/protocol.ts';
 import { SystemError, sendDescriptors } from '../native/libc.ts';
-import { forget, seclude } from '../native/seclude.ts';
+import { forget, mayExecuteWritten, seclude } from '../native/seclude.ts';
 import { type Plan, vaultOf } from '../plan/plan.ts';
 import type { OnProgress } from '../source/source.ts';
 import { becomeStub } from './exec.ts';
@@ -31,6 +31,7 @@ export async function startPlan(plan: Plan, { say, progress, starting }: StartLi
   const own: number[] = [];
   try {
     if (vault?.confidential === true) {
+      checkExecution();
       seclude();
       if (socket !== undefined) secludeLauncher(socket);
     }
@@ -63,6 +64,15 @@ export async function startPlan(plan: Plan, { say, progress, starting }: StartLi
       cause,
     });
   }
+}
+
+/** Confidential code is written to anonymous memory: where that can never be executed, no such program can start. */
+function checkExecution(): void {
+  if (mayExecuteWritten()) return;
+  const message = 'is confidential, and memory that was written may not be executed here (PR_SET_MDWE)';
+  throw new ForeignError('MACHINE_REFUSED', message, {
+    hint: 'start it elsewhere, or with --not-confidential',
+  });
 }
 
 /** It will hold the vault, and any process of the same user could open that through /proc. */

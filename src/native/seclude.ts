@@ -4,6 +4,8 @@ import { lockMemory, overwriteFreedMemory, prctl, softLimit } from './libc.ts';
 
 /** include/uapi/linux/prctl.h */
 const PR_SET_DUMPABLE = 4;
+const PR_GET_MDWE = 66;
+const PR_MDWE_REFUSE_EXEC_GAIN = 1;
 /** include/uapi/asm-generic/resource.h */
 const RLIMIT_MEMLOCK = 8;
 const UNLIMITED = (1n << 64n) - 1n;
@@ -33,6 +35,13 @@ export function seclude(): void {
   // Under a limit later allocations would fail: better swapped than not started.
   if (softLimit(RLIMIT_MEMLOCK) === UNLIMITED) lockMemory();
   done = true;
+}
+
+/** Whether memory that was written may become executable, here and in what starts from here. PR_GET_MDWE(2const) */
+export function mayExecuteWritten(): boolean {
+  const flags = prctl(PR_GET_MDWE);
+  // Kernels before 6.3 do not know it.
+  return typeof flags === 'string' || (flags & PR_MDWE_REFUSE_EXEC_GAIN) === 0;
 }
 
 /**
