@@ -23,7 +23,7 @@ export async function https(directory: string): Promise<Group> {
       unit: 'ms',
       subject: command('run-foreign', [COMMAND, `${url}#sha256=${sha256(bytes)}`], { env }),
       against: [command('curl -o /dev/null', [...curl, '-o', '/dev/null'])],
-      beside: [pipeline('curl | openssl sha256', `${curl.join(' ')} | openssl sha256`)],
+      beside: [pipeline('curl into openssl sha256', `${curl.join(' ')} | openssl sha256`)],
       goal: 1.2,
     };
   };

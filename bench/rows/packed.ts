@@ -19,7 +19,7 @@ export function packed(directory: string): Group {
       name: `${tool}, 100 MB`,
       unit: 'ms' as const,
       subject: command('run-foreign', [COMMAND, file]),
-      against: [pipeline(`${tool} -dc | sha256sum`, `${tool} -dc ${file} | sha256sum`)],
+      against: [pipeline(`${tool} -dc into sha256sum`, `${tool} -dc ${file} | sha256sum`)],
       beside: [pipeline(`${tool} -dc >/dev/null`, `${tool} -dc ${file} >/dev/null`)],
     };
   });

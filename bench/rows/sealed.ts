@@ -27,9 +27,9 @@ export function sealed(directory: string): Group {
     name: 'sealed (age, X25519), 100 MB',
     unit: 'ms',
     subject: command('run-foreign', run(large)),
-    against: [pipeline('age -d | sha256sum', `age -d -i ${key} ${large} | sha256sum`), cipherRate(LARGE)],
+    against: [pipeline('age -d into sha256sum', `age -d -i ${key} ${large} | sha256sum`), cipherRate(LARGE)],
     beside: [
-      pipeline('age -d | openssl sha256', `age -d -i ${key} ${large} | openssl sha256`),
+      pipeline('age -d into openssl sha256', `age -d -i ${key} ${large} | openssl sha256`),
       command('run-foreign, sealed 10 kB', run(file(SMALL))),
       command('run-foreign --not-confidential', [COMMAND, '--not-confidential', '-i', key, large]),
     ],
