@@ -1,12 +1,11 @@
 /** nginx on the loopback address, in processes of its own: a server in Node would be what is measured. */
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { output } from './commands.ts';
 
-const PORT = 8443;
 const PATIENCE = 5000;
 
 export interface WebServer {
@@ -26,14 +25,17 @@ export async function webServer(directory: string): Promise<WebServer> {
   const files = ['-keyout', key, '-out', certificate];
   output('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...subject, ...files], 'openssl');
   const configuration = join(directory, 'nginx.conf');
-  writeFileSync(configuration, settings(directory, certificate, key));
+  const port = await freePort();
+  writeFileSync(configuration, settings(directory, port, certificate, key));
   const log = join(directory, 'error.log');
   const server = spawn('nginx', ['-e', log, '-p', directory, '-c', configuration], { stdio: 'ignore' });
-  await answering(PORT);
-  return { url: `https://127.0.0.1:${PORT}`, certificate, close: () => server.kill() };
+  const close = () => void server.kill();
+  process.once('exit', close);
+  await answering(port);
+  return { url: `https://127.0.0.1:${port}`, certificate, close };
 }
 
-function settings(directory: string, certificate: string, key: string): string {
+function settings(directory: string, port: number, certificate: string, key: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((name) => `${name}_temp_path ${directory}/temporary;`)
     .join(' ');
@@ -41,8 +43,18 @@ function settings(directory: string, certificate: string, key: string): string {
     ${process.getuid?.() === 0 ? 'user root;' : ''}
     events {}
     http { access_log off; sendfile on; ${temporary}
-      server { listen 127.0.0.1:${PORT} ssl; root ${directory};
+      server { listen 127.0.0.1:${port} ssl; root ${directory};
         ssl_certificate ${certificate}; ssl_certificate_key ${key}; } }`;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 async function answering(port: number): Promise<void> {
