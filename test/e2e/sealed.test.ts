@@ -17,7 +17,7 @@ import {
   temporary,
 } from '../support/run.ts';
 import { chunksOf, keyPair, payloadAt, SEALED_CHUNK_SIZE, sealFor, sealWith } from '../support/sealed.ts';
-import { onTerminal } from '../support/terminal.ts';
+import { terminal } from '../support/terminal.ts';
 
 const directory = temporary();
 afterAll(() => directory.remove());
@@ -239,11 +239,6 @@ describe('a passphrase', () => {
   const path = join(directory.path, 'passphrase.age');
   const prompt = `Passphrase for ${path}: `;
   const command = [COMMAND, path, WORDS].map(quote).join(' ');
-  /** Without the line that says how far the key is derived. */
-  const terminal = async (command: string, dialogue: readonly (readonly [string, string])[]) => {
-    const { status, written } = await onTerminal(command, { env: { TERM: 'dumb' }, dialogue });
-    return { status, output: written };
-  };
   const prepared = sealWith(STATIC, PASSPHRASE).then((bytes) => file('passphrase.age', bytes));
 
   test('is asked for on the terminal, which does not show it, whatever the standard streams are', async () => {

@@ -42,6 +42,15 @@ export function onTerminal(
   });
 }
 
+/** As `onTerminal`, with somebody who types, and on a terminal too simple for the progress line. */
+export async function terminal(
+  command: string,
+  dialogue: NonNullable<TerminalRun['dialogue']>,
+): Promise<{ status: number | null; output: string }> {
+  const { status, written } = await onTerminal(command, { env: { TERM: 'dumb' }, dialogue });
+  return { status, output: written };
+}
+
 /** The lines on the screen after `written`: for carriage returns, line feeds, colours, and erasing to the line's end. */
 export function screen(written: string): string[] {
   const lines = [''];
