@@ -2,7 +2,7 @@
  * age v1 (C2SP age): programs sealed for keys or with a passphrase. The header gives the file key (unlock.ts); the payload
  * is decrypted where it is read (payload.ts). No byte is handed on before its chunk was found authentic.
  */
-import { defineLoader, startsWith } from 'run-foreign/loader';
+import { defineLoader, head } from 'run-foreign/loader';
 import { BEGIN_ARMOR, MAGIC } from './magic.ts';
 
 export const age = defineLoader({
@@ -15,7 +15,9 @@ export const age = defineLoader({
     { offset: 0, bytes: BEGIN_ARMOR, name: 'age, ASCII armor' },
   ],
   async probe(source) {
-    return (await startsWith(source, MAGIC)) || (await startsWith(source, BEGIN_ARMOR)) ? 'exact' : null;
+    const start = Buffer.from(await head(source, BEGIN_ARMOR.length));
+    const found = [MAGIC, BEGIN_ARMOR].some((magic) => start.subarray(0, magic.length).equals(magic));
+    return found ? 'exact' : null;
   },
   async load(source, context) {
     const { openProgram } = await import('./open.ts');
