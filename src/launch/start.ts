@@ -40,7 +40,8 @@ export async function startPlan(plan: Plan, listeners: StartListeners): Promise<
 }
 
 /** `own` collects the descriptors that are opened here. */
-async function start(plan: Plan, { say, progress }: StartListeners, own: number[]): Promise<never> {
+async function start(plan: Plan, listeners: StartListeners, own: number[]): Promise<never> {
+  const { say, progress, starting } = listeners;
   const name = Buffer.from(plan.comm).toString();
   const vault = vaultOf(plan);
   const confidential = vault?.confidential === true;
@@ -60,10 +61,12 @@ async function start(plan: Plan, { say, progress }: StartListeners, own: number[
   if (socket === undefined) {
     say('started without the launcher: what Node has changed in its process cannot all be undone');
     file.finish(emitStub(plan, fds));
+    starting();
     becomeStub(file.fd, plan.comm, fds);
   }
   const [, ...numbers] = exchange(socket, [file.fd, ...fds]);
   file.finish(emitStub(plan, numbers));
+  starting();
   writeAll(socket, Buffer.of(START));
   return waitForTheEnd(socket);
 }

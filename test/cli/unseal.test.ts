@@ -6,17 +6,8 @@ import { join } from 'node:path';
 import { armor, Encrypter } from 'age-encryption';
 import { afterAll, describe, expect, test } from 'vitest';
 import { newKey } from '../support/keys.ts';
-import {
-  COMMAND,
-  NODE_HALF,
-  type Outcome,
-  quote,
-  runForeign,
-  SHELL_COMMAND,
-  sh,
-  temporary,
-} from '../support/run.ts';
-import { onTerminal } from '../support/typing.ts';
+import { NODE_HALF, type Outcome, quote, runForeign, SHELL_COMMAND, sh, temporary } from '../support/run.ts';
+import { onTerminal } from '../support/terminal.ts';
 
 const directory = temporary();
 afterAll(directory.remove);
@@ -225,8 +216,8 @@ describe('refused', () => {
 
   test('a terminal', async () => {
     const path = file(await sealedBy(bytesOf(99), KEY.recipient));
-    const { shown } = await onTerminal([COMMAND, 'unseal', path, '-i', KEY.file, '-o', '-']);
-    expect(shown).toMatch(/^run-foreign: standard output: is a terminal[^\n]*\n$/);
+    const { written } = await onTerminal(`${SHELL_COMMAND} unseal ${path} -i ${KEY.file} -o -`);
+    expect(written).toMatch(/^run-foreign: standard output: is a terminal[^\n]*\n$/);
   });
 
   test('armor of more than --max-size', async () => {

@@ -2,8 +2,17 @@
 import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { COMMAND, type Outcome, run, runForeign, SAMPLES, sh, temporary } from '../support/run.ts';
-import { onTerminal } from '../support/typing.ts';
+import {
+  COMMAND,
+  type Outcome,
+  run,
+  runForeign,
+  SAMPLES,
+  SHELL_COMMAND,
+  sh,
+  temporary,
+} from '../support/run.ts';
+import { onTerminal } from '../support/terminal.ts';
 
 const directory = temporary();
 afterAll(directory.remove);
@@ -58,12 +67,11 @@ describe('age opens what run-foreign seals', () => {
 
   test('with a passphrase', async () => {
     const [sealed, output] = [newFile('sealed'), newFile('opened')];
-    const twice = [`${TALLY}: `, 'again: '].map((prompt) => ({ prompt, text: PASSPHRASE }));
-    expect(await onTerminal([COMMAND, 'seal', TALLY, '-p', '-o', sealed], twice)).toMatchObject({
-      status: 0,
-    });
-    const answers = [{ prompt: 'Enter passphrase', text: PASSPHRASE }];
-    expect(await onTerminal(['age', '-d', '-o', output, sealed], answers)).toMatchObject({ status: 0 });
+    const twice = [`${TALLY}: `, 'again: '].map((prompt) => [prompt, `${PASSPHRASE}\r`] as const);
+    const seal = `${SHELL_COMMAND} seal ${TALLY} -p -o ${sealed}`;
+    expect(await onTerminal(seal, { dialogue: twice })).toMatchObject({ status: 0 });
+    const dialogue = [['Enter passphrase', `${PASSPHRASE}\r`]] as const;
+    expect(await onTerminal(`age -d -o ${output} ${sealed}`, { dialogue })).toMatchObject({ status: 0 });
     expectTally(output);
   });
 });
@@ -80,14 +88,18 @@ describe('run-foreign opens what age seals', () => {
 
   test('with a passphrase', async () => {
     const [sealed, output] = [newFile('sealed'), newFile('opened')];
-    const twice = ['Enter passphrase', 'Confirm passphrase'].map((prompt) => ({ prompt, text: PASSPHRASE }));
-    expect(await onTerminal(['age', '-p', '-o', sealed, TALLY], twice)).toMatchObject({ status: 0 });
-    const answers = [{ prompt: 'Passphrase for ', text: PASSPHRASE }];
-    const unseal = await onTerminal([COMMAND, 'unseal', sealed, '-o', output], answers);
-    expect(unseal).toMatchObject({ status: 0 });
+    const twice = ['Enter passphrase', 'Confirm passphrase'].map(
+      (prompt) => [prompt, `${PASSPHRASE}\r`] as const,
+    );
+    expect(await onTerminal(`age -p -o ${sealed} ${TALLY}`, { dialogue: twice })).toMatchObject({
+      status: 0,
+    });
+    const dialogue = [['Passphrase for ', `${PASSPHRASE}\r`]] as const;
+    const unseal = `${SHELL_COMMAND} unseal ${sealed} -o ${output}`;
+    expect(await onTerminal(unseal, { dialogue })).toMatchObject({ status: 0 });
     expectTally(output);
     chmodSync(sealed, 0o755);
-    const { shown } = await onTerminal([COMMAND, sealed, 'inputs/words.txt'], answers);
-    expect(shown).toContain('3 6 30 inputs/words.txt');
+    const { written } = await onTerminal(`${SHELL_COMMAND} ${sealed} inputs/words.txt`, { dialogue });
+    expect(written).toContain('3 6 30 inputs/words.txt');
   });
 });

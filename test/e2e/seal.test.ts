@@ -3,8 +3,17 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { newKey, openedWith } from '../support/keys.ts';
-import { COMMAND, NODE_PATH, run, runForeign, SAMPLES, sh, temporary } from '../support/run.ts';
-import { onTerminal } from '../support/typing.ts';
+import {
+  COMMAND,
+  NODE_PATH,
+  run,
+  runForeign,
+  SAMPLES,
+  SHELL_COMMAND,
+  sh,
+  temporary,
+} from '../support/run.ts';
+import { onTerminal } from '../support/terminal.ts';
 
 const directory = temporary();
 afterAll(directory.remove);
@@ -57,13 +66,17 @@ describe('sealed with a passphrase', () => {
   const sealed = newFile('tally');
 
   test('which is asked for twice, and shown to nobody', async () => {
-    const command = [COMMAND, 'seal', TALLY, '-p', '--executable', '-o', sealed];
-    const { status, shown } = await onTerminal(command, [
-      { prompt: `Passphrase for ${TALLY}: `, text: PASSPHRASE },
-      { prompt: `Passphrase for ${TALLY}, again: `, text: PASSPHRASE },
-    ]);
+    const { status, written } = await onTerminal(
+      `${SHELL_COMMAND} seal ${TALLY} -p --executable -o ${sealed}`,
+      {
+        dialogue: [
+          [`Passphrase for ${TALLY}: `, `${PASSPHRASE}\r`],
+          [`Passphrase for ${TALLY}, again: `, `${PASSPHRASE}\r`],
+        ],
+      },
+    );
     expect(status).toBe(0);
-    expect(Buffer.from(shown, 'latin1').toString()).not.toContain('wählt');
+    expect(written).not.toContain('wählt');
     const file = readFileSync(sealed);
     expect(file.toString('latin1')).toMatch(/\n-> scrypt [A-Za-z0-9+/]{22} 18\n/);
     const opened = await openedWith({ passphrase: PASSPHRASE }, file.subarray(file.indexOf('\n') + 1));
@@ -71,14 +84,13 @@ describe('sealed with a passphrase', () => {
   });
 
   test('it runs and can be unsealed with it', async () => {
-    const answer = { prompt: `Passphrase for ${sealed}: `, text: PASSPHRASE };
-    const { status, shown } = await onTerminal([sealed, 'inputs/words.txt'], [answer]);
+    const dialogue = [[`Passphrase for ${sealed}: `, `${PASSPHRASE}\r`]] as const;
+    const { status, written } = await onTerminal(`${sealed} inputs/words.txt`, { dialogue });
     expect(status).toBe(0);
-    expect(shown).toContain('3 6 30 inputs/words.txt');
+    expect(written).toContain('3 6 30 inputs/words.txt');
     const output = newFile('program');
-    expect(await onTerminal([COMMAND, 'unseal', sealed, '-o', output], [answer])).toMatchObject({
-      status: 0,
-    });
+    const unseal = await onTerminal(`${SHELL_COMMAND} unseal ${sealed} -o ${output}`, { dialogue });
+    expect(unseal.status).toBe(0);
     expect(readFileSync(output).equals(readFileSync(TALLY))).toBe(true);
   });
 
@@ -87,15 +99,14 @@ describe('sealed with a passphrase', () => {
     ['an empty one', '', '', 'the passphrase is empty'],
   ])('%s: nothing is sealed', async (_, first, second, why) => {
     const output = newFile('sealed');
-    const { status, shown } = await onTerminal(
-      [COMMAND, 'seal', TALLY, '-p', '-o', output],
-      [
-        { prompt: `Passphrase for ${TALLY}: `, text: first },
-        { prompt: ', again: ', text: second },
+    const { status, written } = await onTerminal(`${SHELL_COMMAND} seal ${TALLY} -p -o ${output}`, {
+      dialogue: [
+        [`Passphrase for ${TALLY}: `, `${first}\r`],
+        [', again: ', `${second}\r`],
       ],
-    );
+    });
     expect(status).toBe(126);
-    expect(shown).toContain(why);
+    expect(written).toContain(why);
     expect(readdirSync(join(output, '..'))).toEqual([]);
   });
 

@@ -3,9 +3,9 @@ import { chmodSync, copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NOBODY as SETPRIV_NOBODY } from '../support/confine.ts';
-import { terminal } from '../support/dialogue.ts';
 import { type Installation, installAt } from '../support/installation.ts';
 import { NODE_HALF, quote, run, runForeign, SAMPLES, SHELL_COMMAND, sh, temporary } from '../support/run.ts';
+import { terminal } from '../support/terminal.ts';
 
 const directory = temporary();
 const at = (name: string) => join(directory.path, name);

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { armor } from 'age-encryption';
 import { afterAll, describe, expect, test } from 'vitest';
-import { terminal } from '../support/dialogue.ts';
 import { sampleBytes } from '../support/packed.ts';
 import {
   COMMAND,
@@ -18,6 +17,7 @@ import {
   temporary,
 } from '../support/run.ts';
 import { chunksOf, keyPair, payloadAt, SEALED_CHUNK_SIZE, sealFor, sealWith } from '../support/sealed.ts';
+import { terminal } from '../support/terminal.ts';
 
 const directory = temporary();
 afterAll(() => directory.remove());

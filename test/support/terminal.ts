@@ -6,28 +6,49 @@ export interface TerminalRun {
   readonly env?: Readonly<Record<string, string>>;
   /** Told of all that was written so far, each time there is more. */
   readonly onOutput?: (text: string) => void;
+  /** Each waits for a text, behind what was answered before, and types an answer: as people do, and not earlier. */
+  readonly dialogue?: readonly (readonly [awaited: string, typed: string])[];
 }
 
 /** Runs a shell command on a terminal; returns its status, and every character that it wrote there. */
 export function onTerminal(
   command: string,
-  { env = {}, onOutput = () => {} }: TerminalRun = {},
+  { env = {}, onOutput = () => {}, dialogue = [] }: TerminalRun = {},
 ): Promise<{ status: number | null; written: string }> {
   const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
     cwd: SAMPLES,
     env: { PATH: NODE_PATH, TERM: 'xterm', SHELL: '/bin/sh', ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: [dialogue.length > 0 ? 'pipe' : 'ignore', 'pipe', 'inherit'],
     timeout: 50_000,
+    killSignal: 'SIGKILL',
   });
   let written = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  let seen = 0;
+  const left = [...dialogue];
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     written += text;
     onOutput(written);
+    for (let [next] = left; next !== undefined; [next] = left) {
+      const at = written.indexOf(next[0], seen);
+      if (at < 0) return;
+      seen = at + next[0].length;
+      left.shift();
+      child.stdin?.write(next[1]);
+    }
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (status) => resolve({ status, written }));
   });
+}
+
+/** As `onTerminal`, with somebody who types, and on a terminal too simple for the progress line. */
+export async function terminal(
+  command: string,
+  dialogue: NonNullable<TerminalRun['dialogue']>,
+): Promise<{ status: number | null; output: string }> {
+  const { status, written } = await onTerminal(command, { env: { TERM: 'dumb' }, dialogue });
+  return { status, output: written };
 }
 
 /** The lines on the screen after `written`: for carriage returns, line feeds, colours, and erasing to the line's end. */
