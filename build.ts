@@ -26,7 +26,13 @@ const decodersAside: Plugin = {
 };
 
 /** BSD-3-Clause wants its text with every copy; the bundler keeps the notices that begin with an exclamation mark. */
-const LICENSE = `/*!\n${readFileSync('node_modules/zstddec/LICENSE', 'utf8')}*/`;
+const LICENSED: Readonly<Record<string, string>> = { age: 'age-encryption', zstd: 'zstddec' };
+
+function licenseOf(name: string): { banner?: { js: string } } {
+  const source = LICENSED[name];
+  if (source === undefined) return {};
+  return { banner: { js: `/*!\n${readFileSync(`node_modules/${source}/LICENSE`, 'utf8')}*/` } };
+}
 
 const common: BuildOptions = {
   bundle: true,
@@ -52,7 +58,7 @@ await Promise.all([
       format: 'cjs',
       // zstddec would fetch its own bytes from a data: URL, for which Node loads its whole HTTP client.
       define: { fetch: 'undefined' },
-      ...(name === 'zstd' && { banner: { js: LICENSE } }),
+      ...licenseOf(name),
     }),
   ),
   build({

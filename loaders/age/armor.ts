@@ -1,8 +1,7 @@
 /** ASCII armor (C2SP age, after RFC 7468): lines of base64 between two marks, read strictly, because it is malleable. */
 import { ForeignError, FormatError, memorySource, type Source } from 'run-foreign/loader';
-import { BEGIN_ARMOR } from './magic.ts';
+import { BEGIN_ARMOR, END_ARMOR } from './magic.ts';
 
-const END_ARMOR = '-----END AGE ENCRYPTED FILE-----';
 const COLUMNS = 64;
 const FULL_LINE = /^[A-Za-z0-9+/]{64}$/;
 

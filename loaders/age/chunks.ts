@@ -6,6 +6,8 @@ import { openBox, TAG_SIZE } from './cipher.ts';
 
 export const CHUNK_SIZE = 64 * 1024;
 export const SEALED_CHUNK_SIZE = CHUNK_SIZE + TAG_SIZE;
+/** Where chunks stream, so many are read and written together: 1 MiB. */
+export const CHUNKS_AT_ONCE = 16;
 /** Eleven bytes of counter and one that is 1 for the final chunk. */
 const NONCE_SIZE = 12;
 
@@ -48,10 +50,14 @@ export function openChunk(
   final: boolean,
   sealed: Uint8Array,
 ): Buffer | undefined {
+  return openBox(key, sealed, chunkNonce(counter, final));
+}
+
+export function chunkNonce(counter: number, final: boolean): Buffer {
   const nonce = Buffer.alloc(NONCE_SIZE);
   nonce.writeUIntBE(counter, NONCE_SIZE - 7, 6);
   nonce[NONCE_SIZE - 1] = final ? 1 : 0;
-  return openBox(key, sealed, nonce);
+  return nonce;
 }
 
 /** Chunks whose ciphertext lies one behind the other. */

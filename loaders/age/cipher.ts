@@ -1,5 +1,5 @@
 /** The primitives of the age specification, over memory that its owner can overwrite. */
-import { createDecipheriv, createHmac } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
 
 export const KEY_SIZE = 32;
 export const TAG_SIZE = 16;
@@ -34,4 +34,18 @@ export function openBox(
     plain.fill(0);
     return undefined;
   }
+}
+
+/** The other way round; the result is `target`, which is as long as `plain` and a tag. */
+export function sealBox(
+  key: Uint8Array,
+  plain: Uint8Array,
+  nonce: Uint8Array = ZERO_NONCE,
+  target: Uint8Array = Buffer.alloc(plain.length + TAG_SIZE),
+): Uint8Array {
+  const cipher = createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: TAG_SIZE });
+  target.set(cipher.update(plain));
+  cipher.final();
+  target.set(cipher.getAuthTag(), plain.length);
+  return target;
 }

@@ -6,9 +6,9 @@ import { ForeignError, FormatError, type Source } from 'run-foreign/loader';
 
 const VERSION_LINE = Buffer.from('age-encryption.org/v1\n');
 /** Enough for 300 recipients, or 25 post-quantum ones. */
-const MAX_HEADER_SIZE = 64 * 1024;
+export const MAX_HEADER_SIZE = 64 * 1024;
 const FIRST_READ = 1024;
-const NONCE_SIZE = 16;
+export const NONCE_SIZE = 16;
 /** A SHA-256 in base64 without padding, whose last character holds four bits. */
 const MAC_LINE = /^--- [A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]$/;
 

@@ -19,17 +19,23 @@ import { type Unlocking, unlock } from './unlock.ts';
  * The program in an age file. Its header and its last chunk are authentic, so the size is; every read checks what it
  * gives. Throws KEY_NEEDED, UNSUPPORTED, TOO_BIG, FormatError.
  */
-export async function openProgram(
-  source: Source,
-  { secrets, progress, confidential, limits }: LoadContext,
-): Promise<Source> {
+export async function openProgram(source: Source, context: LoadContext): Promise<Source> {
+  const confidential = context.confidential || source.confidential;
+  return openSealed(source, withUserKeys(source.name, context), confidential, context.limits.maxSize);
+}
+
+/** What the user's keys unlock, among them those in key files that are sealed themselves. */
+export function withUserKeys(
+  name: string,
+  { secrets, progress }: Pick<LoadContext, 'secrets' | 'progress'>,
+): Unlocking {
   const unlocking: Unlocking = {
     secrets,
     progress,
-    name: source.name,
+    name,
     readKeys: async (file) => (isSealed(file) ? openKeyFile(file, unlocking) : parseIdentities(file)),
   };
-  return openSealed(source, unlocking, confidential || source.confidential, limits.maxSize);
+  return unlocking;
 }
 
 /** More than that no key file is. */
@@ -62,18 +68,27 @@ async function openSealed(
   const start = await source.read(0, Math.min(1, source.size));
   // Before armor white space may stand, so what it begins with does not tell it.
   const binary = start[0] === MAGIC[0] ? source : await withoutArmor(source, maxSize);
-  const header = await readHeader(binary);
-  const fileKey = await unlock(header, unlocking);
+  const { payloadKey, payloadAt } = await openHeader(binary, unlocking);
   // Shared with the second thread that decrypts.
   const key = new Uint8Array(new SharedArrayBuffer(KEY_SIZE));
-  const payloadKey = hkdf(fileKey, header.nonce, 'payload');
   key.set(payloadKey);
   payloadKey.fill(0);
-  fileKey.fill(0);
-  const payload = await openPayload(binary, header.end, key, confidential, unlocking.progress);
+  const payload = await openPayload(binary, payloadAt, key, confidential, unlocking.progress);
   if (payload.size <= maxSize) return payload;
   payload.wipe?.();
   throw new ForeignError('TOO_BIG', `holds more than ${maxSize} bytes`, {
     hint: 'allow more with --max-size',
   });
+}
+
+/** The key of the chunks, which the caller overwrites, and the file offset of the first one. Only the header is read. */
+export async function openHeader(
+  binary: Source,
+  unlocking: Unlocking,
+): Promise<{ payloadKey: Uint8Array; payloadAt: number }> {
+  const header = await readHeader(binary);
+  const fileKey = await unlock(header, unlocking);
+  const payloadKey = hkdf(fileKey, header.nonce, 'payload');
+  fileKey.fill(0);
+  return { payloadKey, payloadAt: header.end };
 }

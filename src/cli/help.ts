@@ -10,6 +10,8 @@ export interface HelpTopic {
   readonly usage: string;
   readonly about: string;
   readonly options: readonly OptionName[];
+  /** Whether they may stand behind other arguments, too. */
+  readonly optionsAnywhere?: true;
 }
 
 /** About where a program comes from and what opens it. */
@@ -34,6 +36,20 @@ export const TOPICS = {
     usage: 'run-foreign inspect [options] PROGRAM',
     about: 'Shows what is in PROGRAM: its segments, its interpreter, its map of memory.',
     options: ['format', ...SOURCE_OPTIONS, 'json', 'help'],
+  },
+  seal: {
+    usage: 'run-foreign seal PROGRAM -r RECIPIENT... -o FILE',
+    about:
+      'Encrypts PROGRAM, which is a path or - for standard input, so that only those can run it or look into it ' +
+      'for whom it is sealed. FILE is an age file.',
+    options: ['recipient', 'recipients-file', 'passphrase', 'output', 'force', 'armor', 'executable', 'help'],
+    optionsAnywhere: true,
+  },
+  unseal: {
+    usage: 'run-foreign unseal FILE -i KEYFILE -o PROGRAM',
+    about: 'Writes the program that is sealed in FILE, which is a path or - for standard input.',
+    options: ['identity', 'output', 'force', 'max-size', 'help'],
+    optionsAnywhere: true,
   },
   formats: {
     usage: 'run-foreign formats [--json]',
@@ -109,8 +125,10 @@ function optionLines(names: readonly OptionName[]): string[] {
       const { value, help, kind, short } = optionSpec(name);
       const long = value === undefined ? `--${name}` : `--${name} ${value}`;
       const left = short === undefined ? long : `-${short}, ${long}`;
-      const twin = twinName(name) + (kind === 'list' ? ', one a line' : '');
-      return [...columns(left, help, 2, AT), ...columns('', twin, 2, AT)];
+      const twin = twinName(name);
+      if (twin === undefined) return columns(left, help, 2, AT);
+      const several = kind === 'list' ? ', one a line' : '';
+      return [...columns(left, help, 2, AT), ...columns('', twin + several, 2, AT)];
     }),
   ];
 }

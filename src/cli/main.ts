@@ -2,6 +2,7 @@
 
 import {
   type CommandName,
+  type HelpTopic,
   mainHelp,
   RUN_TOPIC,
   shortUsage,
@@ -22,6 +23,8 @@ export type Command = (parsed: ParsedArguments, envp: readonly Uint8Array[]) => 
 const COMMANDS: Record<CommandName, () => Promise<Command>> = {
   plan: async () => (await import('./plan.ts')).plan,
   inspect: async () => (await import('./inspect.ts')).inspect,
+  seal: async () => (await import('./seal.ts')).seal,
+  unseal: async () => (await import('./unseal.ts')).unseal,
   formats: async () => (await import('./formats.ts')).formats,
   check: async () => (await import('./check.ts')).check,
 };
@@ -51,7 +54,8 @@ async function command(
   args: readonly Uint8Array[],
   envp: readonly Uint8Array[],
 ): Promise<number> {
-  const parsed = await parseArguments(args, envp, TOPICS[name].options);
+  const { options, optionsAnywhere }: HelpTopic = TOPICS[name];
+  const parsed = await parseArguments(args, envp, options, optionsAnywhere);
   if (parsed.options.help) return help(name);
   return (await COMMANDS[name]())(parsed, envp);
 }

@@ -13,6 +13,8 @@ interface OptionSpec {
   readonly kind: 'text' | 'list' | 'flag';
   /** A letter that stands for it behind a single dash. */
   readonly short?: string;
+  /** False where no environment variable stands in for it. */
+  readonly twin?: false;
   /** How help shows the value. */
   readonly value?: string;
   readonly help: string;
@@ -57,6 +59,34 @@ const SPECS = {
     value: 'SIZE',
     help: 'the most that is read from a pipe or the network, or unpacked: bytes, or with K, M or G behind; 1G unless given',
   },
+  recipient: {
+    kind: 'list',
+    short: 'r',
+    twin: false,
+    value: 'RECIPIENT',
+    help: 'who can open it: an age1... public key; may be repeated',
+  },
+  'recipients-file': {
+    kind: 'list',
+    short: 'R',
+    twin: false,
+    value: 'FILE',
+    help: 'a file of recipients, one a line, # begins a comment; may be repeated',
+  },
+  passphrase: {
+    kind: 'flag',
+    short: 'p',
+    twin: false,
+    help: 'ask on the terminal for a passphrase that opens it',
+  },
+  output: { kind: 'text', short: 'o', twin: false, value: 'FILE', help: 'where to; - is standard output' },
+  force: { kind: 'flag', short: 'f', twin: false, help: 'take the place of a file that is there already' },
+  armor: { kind: 'flag', short: 'a', twin: false, help: 'write text: PEM-like lines of base64' },
+  executable: {
+    kind: 'flag',
+    twin: false,
+    help: 'make it start by itself: a #! line for run-foreign before it, and x bits',
+  },
   verbose: { kind: 'flag', help: 'say what is done, and what the kernel would not do' },
   json: { kind: 'flag', help: 'write JSON, for machines' },
   version: { kind: 'flag', help: 'show the version' },
@@ -68,6 +98,13 @@ export type OptionName = keyof typeof SPECS;
 export const optionSpec = (name: OptionName): OptionSpec => SPECS[name];
 
 export interface Options extends RunOptions {
+  readonly recipients: readonly string[];
+  readonly recipientsFiles: readonly string[];
+  readonly passphrase: boolean;
+  readonly output: string | undefined;
+  readonly force: boolean;
+  readonly armor: boolean;
+  readonly executable: boolean;
   readonly json: boolean;
   readonly version: boolean;
   readonly help: boolean;
@@ -87,18 +124,31 @@ export function usageError(message: string, hint = 'see run-foreign --help'): Fo
   return new ForeignError('USAGE', message, { hint });
 }
 
-/** The environment variable that stands in for an option. */
-export const twinName = (name: OptionName): string => TWIN_PREFIX + name.toUpperCase().replaceAll('-', '_');
+/** The environment variable that stands in for an option, if there is one. */
+export function twinName(name: OptionName): string | undefined {
+  if (optionSpec(name).twin === false) return undefined;
+  return TWIN_PREFIX + name.toUpperCase().replaceAll('-', '_');
+}
 
-/** Throws USAGE. Text values are byte strings, but for the format's name. */
+/**
+ * Throws USAGE. Text values are byte strings, but for the format's name. Options end at the first argument that is
+ * none, unless they may stand `anywhere`.
+ */
 export async function parseArguments(
   args: readonly Uint8Array[],
   envp: readonly Uint8Array[],
   names: readonly OptionName[],
+  anywhere = false,
 ): Promise<ParsedArguments> {
   const texts = longNames(args.map(toText), names).map((text) => unswallowing(text, names));
-  const found = await runYargs(texts, envp, names);
+  const found = await runYargs(texts, envp, names, anywhere);
   const positional = found['_'] as string[];
+  if (anywhere) {
+    const end = texts.indexOf('--');
+    const before = end < 0 ? texts : texts.slice(0, end);
+    checkOwn(before, names);
+    return { options: optionsFrom(found, before), own: [], rest: positional.map(toBytes), ended: end >= 0 };
+  }
   const from = args.length - positional.length;
   const ownTexts = texts.slice(0, from);
   if (positional.some((text, index) => text !== texts[from + index])) throw unknownOption(texts);
@@ -114,11 +164,12 @@ async function runYargs(
   texts: readonly string[],
   envp: readonly Uint8Array[],
   names: readonly OptionName[],
+  anywhere: boolean,
 ): Promise<Record<string, unknown>> {
   const yargs = await loadYargs();
   const parser = yargs([], '/')
     .parserConfiguration({
-      'halt-at-non-option': true,
+      'halt-at-non-option': !anywhere,
       'boolean-negation': false,
       'camel-case-expansion': false,
       'dot-notation': false,
@@ -157,7 +208,7 @@ async function runYargs(
 function longNames(texts: readonly string[], names: readonly OptionName[]): string[] {
   const long: string[] = [];
   for (const text of texts) {
-    const [, letter, value = ''] = /^-([a-z])=?(.*)$/s.exec(text) ?? [];
+    const [, letter, value = ''] = /^-([a-zA-Z])=?(.*)$/s.exec(text) ?? [];
     const name = names.find((each) => letter !== undefined && optionSpec(each).short === letter);
     if (name !== undefined) long.push(value === '' ? `--${name}` : `--${name}=${value}`);
     else long.push(text === '-' && long.at(-1) === '--identity' ? STANDARD_INPUT : text);
@@ -178,7 +229,8 @@ function unswallowing(text: string, names: readonly OptionName[]): string {
 function twins(envp: readonly Uint8Array[], names: readonly OptionName[]): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const name of names) {
-    const bytes = environmentValue(envp, twinName(name));
+    const twin = twinName(name);
+    const bytes = twin === undefined ? undefined : environmentValue(envp, twin);
     if (bytes === undefined || bytes.length === 0) continue;
     const text = toText(bytes);
     const { kind } = optionSpec(name);
@@ -234,6 +286,13 @@ function optionsFrom(found: Record<string, unknown>, own: readonly string[]): Op
     identity: list('identity'),
     notConfidential: flag('not-confidential'),
     checkDemanded: own.some((text) => /^--(sha256|verify-key)(=|$)/.test(text)),
+    recipients: list('recipient').map(forPeople),
+    recipientsFiles: list('recipients-file'),
+    passphrase: flag('passphrase'),
+    output: last('output'),
+    force: flag('force'),
+    armor: flag('armor'),
+    executable: flag('executable'),
     json: flag('json'),
     version: flag('version'),
     help: flag('help'),

@@ -6,11 +6,12 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { emitStub } from '../emit/stub.ts';
 import { EXIT, ForeignError } from '../errors.ts';
-import { MAX_DESCRIPTORS, SECLUDE, START, socketFrom } from '../launcher/protocol.ts';
+import { MAX_DESCRIPTORS, START, socketFrom } from '../launcher/protocol.ts';
 import { SystemError, sendDescriptors } from '../native/libc.ts';
-import { forget, mayExecuteWritten, seclude } from '../native/seclude.ts';
+import { forget } from '../native/seclude.ts';
 import { type Plan, vaultOf } from '../plan/plan.ts';
 import type { OnProgress } from '../source/source.ts';
+import { closeProcesses } from './confidential.ts';
 import { becomeStub } from './exec.ts';
 import { createStubFile, makeUnreadable, writeAll } from './stub-file.ts';
 import { createVault } from './vault.ts';
@@ -24,38 +25,10 @@ export interface StartListeners {
 }
 
 /** Becomes the program; returns only by throwing. */
-export async function startPlan(plan: Plan, { say, progress, starting }: StartListeners): Promise<never> {
-  const name = Buffer.from(plan.comm).toString();
-  const vault = vaultOf(plan);
-  const socket = launcherSocket();
+export async function startPlan(plan: Plan, listeners: StartListeners): Promise<never> {
   const own: number[] = [];
   try {
-    if (vault?.confidential === true) {
-      checkExecution();
-      seclude();
-      if (socket !== undefined) secludeLauncher(socket);
-    }
-    if (vault !== undefined) own.push(await createVault(vault, name, progress));
-    if (vault?.confidential === true) await forget();
-    const [vaultFd = -1] = own;
-    const fds = plan.files.map((file) => ('fd' in file ? file.fd : vaultFd));
-    const file = createStubFile(name);
-    own.push(file.fd);
-    if (file.directory !== undefined)
-      say(
-        `vm.memfd_noexec forbids executing from memory, the stub stands in a nameless file in ${file.directory}`,
-      );
-    if (vault?.confidential === true) makeUnreadable(file);
-    starting();
-    if (socket === undefined) {
-      say('started without the launcher: what Node has changed in its process cannot all be undone');
-      file.finish(emitStub(plan, fds));
-      becomeStub(file.fd, plan.comm, fds);
-    }
-    const [, ...numbers] = exchange(socket, [file.fd, ...fds]);
-    file.finish(emitStub(plan, numbers));
-    writeAll(socket, Buffer.of(START));
-    waitForTheEnd(socket);
+    return await start(plan, listeners, own);
   } catch (cause) {
     own.forEach(closeSync);
     if (!(cause instanceof SystemError)) throw cause;
@@ -66,23 +39,33 @@ export async function startPlan(plan: Plan, { say, progress, starting }: StartLi
   }
 }
 
-/** Confidential code is written to anonymous memory: where that can never be executed, no such program can start. */
-function checkExecution(): void {
-  if (mayExecuteWritten()) return;
-  const message = 'is confidential, and memory that was written may not be executed here (PR_SET_MDWE)';
-  throw new ForeignError('MACHINE_REFUSED', message, {
-    hint: 'start it elsewhere, or with --not-confidential',
-  });
-}
-
-/** It will hold the vault, and any process of the same user could open that through /proc. */
-function secludeLauncher(socket: number): void {
-  writeAll(socket, Buffer.of(SECLUDE));
-  if (readSync(socket, Buffer.alloc(1)) !== 1)
-    throw new ForeignError(
-      'MACHINE_REFUSED',
-      'cannot be kept confidential: the launcher may not (PR_SET_DUMPABLE)',
+/** `own` collects the descriptors that are opened here. */
+async function start(plan: Plan, { say, progress }: StartListeners, own: number[]): Promise<never> {
+  const name = Buffer.from(plan.comm).toString();
+  const vault = vaultOf(plan);
+  const confidential = vault?.confidential === true;
+  const socket = launcherSocket();
+  if (confidential) closeProcesses(socket);
+  if (vault !== undefined) own.push(await createVault(vault, name, progress));
+  if (confidential) await forget();
+  const [vaultFd = -1] = own;
+  const fds = plan.files.map((file) => ('fd' in file ? file.fd : vaultFd));
+  const file = createStubFile(name);
+  own.push(file.fd);
+  if (confidential) makeUnreadable(file);
+  if (file.directory !== undefined)
+    say(
+      `vm.memfd_noexec forbids executing from memory, the stub stands in a nameless file in ${file.directory}`,
     );
+  if (socket === undefined) {
+    say('started without the launcher: what Node has changed in its process cannot all be undone');
+    file.finish(emitStub(plan, fds));
+    becomeStub(file.fd, plan.comm, fds);
+  }
+  const [, ...numbers] = exchange(socket, [file.fd, ...fds]);
+  file.finish(emitStub(plan, numbers));
+  writeAll(socket, Buffer.of(START));
+  return waitForTheEnd(socket);
 }
 
 /** Our end of the socket to the launcher, if it started us. */

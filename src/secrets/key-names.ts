@@ -3,7 +3,7 @@ import { ForeignError } from '../errors.ts';
 import { descriptorIn } from '../launch/descriptor.ts';
 
 /** Names that the kernel has for descriptors; bash puts one where `<(command)` stands. */
-const KERNEL_NAMES = /^(?:\/dev\/std(?:in)|(?:\/dev|\/proc\/self)\/fd\/(\d{1,7}))$/;
+const KERNEL_NAMES = /^(?:\/dev\/stdin|(?:\/dev|\/proc\/self)\/fd\/(\d{1,7}))$/;
 
 /** The caller's descriptor that a key file comes through. */
 export function keyDescriptor(name: Uint8Array): number | undefined {

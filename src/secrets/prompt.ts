@@ -21,10 +21,11 @@ const KEY = {
 export async function askPassphrase(purpose: string): Promise<Uint8Array> {
   const terminal = openTerminal(purpose);
   try {
-    writeSync(terminal, printable(`Passphrase for ${purpose}: `));
-    const passphrase = await readLine();
+    const typed = await readLine(() => writeSync(terminal, printable(`Passphrase for ${purpose}: `)));
     writeSync(terminal, '\n');
-    if (passphrase !== undefined) return passphrase;
+    if (typed instanceof Uint8Array) return typed;
+    // All of us, as the terminal would have done. Where it is ignored, this is just a passphrase that is missing.
+    if (typed === 'interrupted') process.kill(0, 'SIGINT');
   } finally {
     closeSync(terminal);
   }
@@ -43,31 +44,31 @@ function openTerminal(purpose: string): number {
   }
 }
 
-/** Undefined when it was given up with ^D, or with ^C where that is ignored. */
-function readLine(): Promise<Uint8Array | undefined> {
+/** What is typed; `prompt` is called when nothing of it will be shown. */
+function readLine(prompt: () => void): Promise<Uint8Array | 'interrupted' | 'ended'> {
   const input = new ReadStream(openSync('/dev/tty', constants.O_RDWR | constants.O_NOCTTY));
   const line = new Line();
   return new Promise((resolve) => {
-    const finish = (result: Uint8Array | undefined) => {
+    const finish = (result: Uint8Array | 'interrupted' | 'ended') => {
       input.setRawMode(false);
       input.destroy();
-      if (result === undefined) line.clear();
+      if (typeof result === 'string') line.clear();
       resolve(result);
     };
-    input.setRawMode(true);
-    input.on('error', () => finish(undefined));
-    input.on('end', () => finish(undefined));
+    input.on('error', () => finish('ended'));
+    input.on('end', () => finish('ended'));
     input.on('data', (bytes: Buffer) => {
       for (const byte of bytes) {
-        const enter = byte === KEY.enter || byte === KEY.newline;
-        if (enter) finish(line.take());
-        else if (byte === KEY.interrupt || (byte === KEY.endOfFile && line.isEmpty)) finish(undefined);
+        if (byte === KEY.enter || byte === KEY.newline) finish(line.take());
+        else if (byte === KEY.interrupt) finish('interrupted');
+        else if (byte === KEY.endOfFile && line.isEmpty) finish('ended');
         else line.type(byte);
-        if (byte === KEY.interrupt) process.kill(0, 'SIGINT');
         if (input.destroyed) break;
       }
       bytes.fill(0);
     });
+    input.setRawMode(true);
+    prompt();
   });
 }
 

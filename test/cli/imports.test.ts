@@ -82,6 +82,26 @@ test.each([
   expect(UNPACKERS.filter((each) => stderr.includes(each))).toEqual(expected);
 });
 
+/** What only sealed programs need; node:tty is there anyhow, for `fd:N` may be a terminal. */
+const UNSEALERS = ['age-decoder', 'node:crypto', 'node:worker_threads', 'node:timers/promises'];
+
+test('nothing that opens sealed programs is loaded for others, also when there is a key', () => {
+  for (const args of [['/no/such/program'], ['-i', '/no/key', '/no/such/program']]) {
+    const { stderr } = loaded(args);
+    expect(UNSEALERS.filter((name) => stderr.includes(`LOAD ${name}`))).toEqual([]);
+  }
+});
+
+test('for a sealed one it is, so the test above would see it', () => {
+  const path = join(directory.path, 'sealed');
+  writeFileSync(path, `age-encryption.org/v1\n-> X25519 A\n\n--- ${'A'.repeat(43)}\n${'-'.repeat(40)}`, {
+    mode: 0o755,
+  });
+  const { stderr } = loaded([path], 126);
+  expect(UNSEALERS.filter((name) => stderr.includes(name))).toContain('node:crypto');
+  expect(stderr).toContain('age-decoder');
+});
+
 test('with options yargs is loaded, so the test above would see it', () => {
   expect(loaded(['--verbose', '/no/such/program']).stderr).toContain('yargs');
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { NODE_PATH, ROOT, runForeign, SHELL_COMMAND, sh } from '../support/run.ts';
 
-const COMMANDS = ['plan', 'inspect', 'formats', 'check'];
+const COMMANDS = ['plan', 'inspect', 'seal', 'unseal', 'formats', 'check'];
 const OPTIONS = [
   'format',
   'argv0',
@@ -78,6 +78,14 @@ describe('wrong usage is one line that names the option and leads to the help', 
     [['inspect', '/bin/true', 'more'], 'inspect'],
     [['formats', 'more'], 'formats'],
     [['check', 'more'], 'check'],
+    [['seal', '/bin/true', '/bin/true', '-o', '-'], 'one PROGRAM'],
+    [['seal', '/bin/true', '-r', 'age1'], '--output'],
+    [['seal', '/bin/true', '-o'], 'output'],
+    [['seal', '-x', '/bin/true'], 'x'],
+    [['seal', '/bin/true', '--nope'], 'nope'],
+    [['seal', '/bin/true', '--force=maybe'], '--force'],
+    [['unseal', 'a', 'b', '-o', '-'], 'one FILE'],
+    [['unseal', 'a'], '--output'],
     [['help', 'nothing'], 'nothing'],
   ])('%j', async (args, named) => {
     const { status, stdout, stderr } = await runForeign(args);
@@ -109,6 +117,10 @@ describe('exit statuses', () => {
     [['plan', '/no/such/program'], 127],
     [['plan'], 2],
     [['inspect'], 2],
+    [['seal'], 2],
+    [['unseal'], 2],
+    [['unseal', '/no/such/file', '-o', '-'], 127],
+    [['seal', '-r', 'age1', '-o', '-', '--', '--no-such-file'], 127],
   ])('%j: %i', async (args, status) => {
     expect((await runForeign(args)).status).toBe(status);
   });

@@ -2,7 +2,7 @@
 import { builtinLoaders } from '../../loaders/index.ts';
 import { ForeignError } from '../../src/errors.ts';
 import type { ProgramImage } from '../../src/image/image.ts';
-import type { LoadContext, LoaderPlugin } from '../../src/loader/contract.ts';
+import type { LoadContext, LoaderPlugin, Secrets } from '../../src/loader/contract.ts';
 import { type Resolution, resolveProgram } from '../../src/loader/registry.ts';
 import type { Source } from '../../src/source/source.ts';
 import { DEFAULT_MAX_SIZE } from '../../src/source/source.ts';
@@ -46,6 +46,7 @@ export interface ResolveOptions {
   readonly format?: string;
   readonly loaders?: readonly LoaderPlugin[];
   readonly maxSize?: number;
+  readonly secrets?: Secrets;
 }
 
 export function resolveSource(
@@ -58,7 +59,10 @@ export function resolveSource(
     argv: (options.argv ?? [source.name]).map(text),
     execfn: text(source.name),
     loaders: options.loaders ?? builtinLoaders,
-    context: contextOf(files, options.maxSize),
+    context: {
+      ...contextOf(files, options.maxSize),
+      ...(options.secrets && { secrets: options.secrets }),
+    },
     format: options.format,
   });
 }
