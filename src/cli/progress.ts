@@ -33,7 +33,9 @@ class ProgressLine {
   #done = 0;
   #total: number | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** When the line was last drawn. */
   #drawn = 0;
+  #shown = false;
 
   constructor(name: string) {
     this.#name = name;
@@ -62,6 +64,7 @@ class ProgressLine {
     if (now - this.#began < PATIENCE || now - this.#drawn < REDRAW) return;
     if (this.#drawn === 0) process.once('exit', clearForOthers);
     this.#drawn = now;
+    this.#shown = true;
     const { what, began } = this.#stage;
     const report = {
       name: this.#name,
@@ -76,7 +79,8 @@ class ProgressLine {
   #clear(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    if (this.#drawn > 0) writeMore(2, ERASE);
+    if (this.#shown) writeMore(2, ERASE);
+    this.#shown = false;
   }
 }
 

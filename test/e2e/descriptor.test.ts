@@ -45,7 +45,7 @@ describe('through a pipe', () => {
 
   test('plan and inspect read it as well', async () => {
     const plan = await runForeign(['plan', '-'], { input: latin1(TALLY) });
-    expect(plan.stdout).toMatch(/\n *\d+ +stdin +file 0\n/);
+    expect(plan.stdout).toMatch(/\n *\d+ +stdin +file 1\n/);
     const inspect = await runForeign(['inspect', '-'], { input: latin1(TALLY) });
     expect(inspect.stdout).toContain('x86_64');
   });
