@@ -45,7 +45,7 @@ describe('through a pipe', () => {
 
   test('plan and inspect read it as well', async () => {
     const plan = await runForeign(['plan', '-'], { input: latin1(TALLY) });
-    expect(plan.stdout).toMatch(/\n *\d+ +stdin +file 0\n/);
+    expect(plan.stdout).toMatch(/\n *\d+ +stdin +file 1\n/);
     const inspect = await runForeign(['inspect', '-'], { input: latin1(TALLY) });
     expect(inspect.stdout).toContain('x86_64');
   });
@@ -54,7 +54,7 @@ describe('through a pipe', () => {
     ['nothing', '', /is empty/],
     ['no program', 'text', /is in no format/],
     ['half a program', latin1(TALLY).slice(0, 700), /file offset/],
-    ['a script', '#!/bin/sh\necho no', /lies in no file/],
+    ['a script', '#!/bin/sh\necho no', /run from memory/],
   ])('%s is refused with one line', async (_, input, message) => {
     const { status, stdout, stderr } = await runForeign(['-'], { input });
     expect(stderr).toMatch(/^run-foreign: -: [^\n]+\n$/);

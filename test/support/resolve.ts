@@ -3,7 +3,8 @@ import { builtinLoaders } from '../../loaders/index.ts';
 import { ForeignError } from '../../src/errors.ts';
 import type { ProgramImage } from '../../src/image/image.ts';
 import type { LoadContext, LoaderPlugin } from '../../src/loader/contract.ts';
-import { type Resolution, resolveProgram } from '../../src/loader/registry.ts';
+import { resolveProgram } from '../../src/loader/registry.ts';
+import type { Follow, Resolution } from '../../src/loader/walk.ts';
 import type { Source } from '../../src/source/source.ts';
 import { DEFAULT_MAX_SIZE } from '../../src/source/source.ts';
 import type { Handmade } from './handmade.ts';
@@ -46,6 +47,7 @@ export interface ResolveOptions {
   readonly format?: string;
   readonly loaders?: readonly LoaderPlugin[];
   readonly maxSize?: number;
+  readonly follow?: Follow;
 }
 
 export function resolveSource(
@@ -60,6 +62,7 @@ export function resolveSource(
     loaders: options.loaders ?? builtinLoaders,
     context: contextOf(files, options.maxSize),
     format: options.format,
+    follow: options.follow,
   });
 }
 
