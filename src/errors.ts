@@ -106,6 +106,20 @@ export async function about<T>(subject: string, action: () => T | Promise<T>): P
   }
 }
 
+/**
+ * What goes wrong with something that a program needs is an error about the program: `part` says what it is, `its
+ * interpreter`. The command line is not to blame for it. Anything but a ForeignError is returned as it is.
+ */
+export function partError(part: string, cause: unknown): unknown {
+  if (!(cause instanceof ForeignError)) return cause;
+  const { code, message, subject, hint } = cause;
+  const what = subject === undefined ? part : `${part} ${subject}`;
+  return new ForeignError(code === 'USAGE' ? 'BAD_FORMAT' : code, `${what}: ${message}`, {
+    cause,
+    ...(hint !== undefined && { hint }),
+  });
+}
+
 /** A number as people read addresses and offsets: `0x1000`. */
 export function hex(value: bigint | number): string {
   return value < 0 ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`;

@@ -3,7 +3,7 @@ import { ForeignError, hex } from '../errors.ts';
 import type { ImagePart, Placement, ProgramImage, Segment } from '../image/image.ts';
 import { permissions, picture } from '../image/picture.ts';
 import { validateImage } from '../image/validate.ts';
-import { loadProgram } from '../launch/prepare.ts';
+import { authenticate, type LoadedProgram, loadProgram } from '../launch/prepare.ts';
 import { ADDRESS_SPACES } from '../process/address-space.ts';
 import { shortUsage, TOPICS } from './help.ts';
 import { type ParsedArguments, usageError } from './options.ts';
@@ -20,13 +20,10 @@ export async function inspect(
     return 2;
   }
   if (rest.length > 1) throw usageError('inspect takes one PROGRAM', 'see run-foreign inspect --help');
-  const { image, source } = await withSecrets(programRequest(rest, envp, options), loadProgram);
-  await source.authenticate?.();
-  const refused = refusal(image);
-  write(
-    1,
-    options.json ? jsonText(imageJson(image, source.name, refused)) : imageText(image, source.name, refused),
-  );
+  const loaded = await withSecrets(programRequest(rest, envp, options), loadProgram);
+  await authenticate(loaded);
+  const refused = refusal(loaded.image);
+  write(1, options.json ? jsonText(imageJson(loaded, refused)) : imageText(loaded, refused));
   return 0;
 }
 
@@ -41,12 +38,13 @@ function refusal(image: ProgramImage): string | undefined {
   }
 }
 
-function imageText(image: ProgramImage, file: string, refused: string | undefined): string {
+function imageText({ image, source, namedBy }: LoadedProgram, refused: string | undefined): string {
   const { interpreter, brk, stack, phdr } = image;
   const layout = typeof stack.layout === 'string' ? stack.layout : 'of its own';
   const range = ({ start, end }: { start: bigint; end: bigint }) => `${hex(start)} to ${hex(end)}`;
   const facts: [string, string][] = [
-    ['file', clean(file)],
+    ['file', clean(source.name)],
+    ...namedBy.map((name): [string, string] => ['named by', clean(name)]),
     ['format', `${image.format}, ${image.variant}`],
     ['arch', image.arch],
     ['placement', placementText(image)],
@@ -101,11 +99,12 @@ function placementText({ placement }: ImagePart): string {
 const clean = (text: string): string => text.replace(/\p{Cc}/gu, '?');
 
 /** Numbers that can be addresses are strings `0x…`. */
-function imageJson(image: ProgramImage, file: string, refused: string | undefined) {
+function imageJson({ image, source, namedBy }: LoadedProgram, refused: string | undefined) {
   const range = ({ start, end }: { start: bigint; end: bigint }) => ({ start: hex(start), end: hex(end) });
   const { interpreter, stack, phdr, brk } = image;
   return {
-    file,
+    file: source.name,
+    namedBy,
     format: image.format,
     variant: image.variant,
     arch: image.arch,

@@ -37,12 +37,12 @@ const SPECS = {
   sha256: {
     kind: 'text',
     value: 'HEX',
-    help: 'what a program from the network must be, as sha256sum prints it',
+    help: 'what the file or URL must be, as sha256sum prints it; from the network this or a key is needed',
   },
   'verify-key': {
     kind: 'text',
     value: 'KEY|FILE',
-    help: 'the minisign public key that must have signed a program from the network; URL.minisig is the signature',
+    help: 'the minisign public key that must have signed it; the signature is beside it, as FILE.minisig or URL.minisig',
   },
   identity: {
     kind: 'list',

@@ -29,18 +29,21 @@ export function programRequest(
   const [name = new Uint8Array(0), ...args] = command;
   const extraCa = environmentValue(envp, 'NODE_EXTRA_CA_CERTS');
   const keyFiles = (options.identity ?? []).map(toBytes);
+  const secrets = lazySecrets(keyFiles, environmentValue(envp, 'CREDENTIALS_DIRECTORY'));
   return {
     name,
     args,
     argv0: options.argv0 === undefined ? undefined : toBytes(options.argv0),
     envp: programEnvironment(envp, options),
+    withheld: options.unsetEnv?.map(toBytes),
     format: options.format,
     loaders: builtinLoaders,
     self: self(),
     maxSize: options.maxSize,
     report: options.verbose === true,
     stdin: options.stdin === undefined ? undefined : toBytes(options.stdin),
-    secrets: lazySecrets(keyFiles, environmentValue(envp, 'CREDENTIALS_DIRECTORY')),
+    secrets,
+    secretsWith: secrets.with,
     keyDescriptors: keyDescriptors(keyFiles, name),
     confidential: options.notConfidential !== true,
     progress: progressLine(lastPart(shownName(name))),

@@ -4,7 +4,7 @@
  */
 import { ForeignError } from '../errors.ts';
 import { isHttpUrl, parseHttpUrl, shownUrl } from '../source/http-url.ts';
-import { DEFAULT_MAX_SIZE, type OnProgress, type Source } from '../source/source.ts';
+import { type BackingFile, DEFAULT_MAX_SIZE, type OnProgress, type Source } from '../source/source.ts';
 import { descriptorIn, openDescriptor } from './descriptor.ts';
 import { openExecutable } from './open.ts';
 
@@ -20,9 +20,11 @@ export interface FoundProgram {
   readonly argv0: Uint8Array;
   /** The caller's descriptor that the program came through. */
   readonly descriptor?: number;
+  /** The file the bytes were read from, where the source is not that file as it stands. */
+  readonly exe?: BackingFile | undefined;
 }
 
-/** What makes a program from the network acceptable. */
+/** What makes a program acceptable: one from the network needs it, one on this machine may. */
 export interface NetworkOptions {
   /** Hex digits. */
   readonly sha256?: string | undefined;
@@ -58,18 +60,34 @@ export async function findProgram(
     const source = await openHttp(text, { ...network, progress, limits: { maxSize } });
     return { source, path: file, argv0: file };
   }
-  if (network.demanded === true) throw localRefusal();
+  const found = findHere(name, text, searchPath, maxSize, progress);
+  return network.demanded === true ? vouchedFor(found, network, maxSize, progress) : found;
+}
+
+function findHere(
+  name: Uint8Array,
+  text: string,
+  searchPath: Uint8Array | undefined,
+  maxSize: number,
+  progress: OnProgress,
+): FoundProgram {
   const descriptor = descriptorIn(name);
   if (descriptor === undefined) return { argv0: name, ...findLocal(name, searchPath) };
   const found = openDescriptor(descriptor, text, maxSize, progress);
   return { argv0: found.path, ...found };
 }
 
-/** A check that cannot be kept must not be promised: a file may change between it and the kernel's mapping. */
-function localRefusal(): ForeignError {
-  return new ForeignError('USAGE', '--sha256 and --verify-key are for programs from the network', {
-    hint: 'check local files with sha256sum -c or minisign -V',
-  });
+async function vouchedFor(
+  found: FoundProgram,
+  { sha256, verifyKey }: NetworkOptions,
+  maxSize: number,
+  progress: OnProgress,
+): Promise<FoundProgram> {
+  const { pinnedSource } = await import('../source/pinned.ts');
+  const { source, path, descriptor } = found;
+  const signed = descriptor === undefined ? path : undefined;
+  const bytes = await pinnedSource(source, { sha256, verifyKey, signed, maxSize, progress });
+  return { ...found, source: { ...bytes, close: source.close }, exe: source.file };
 }
 
 function findLocal(

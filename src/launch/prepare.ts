@@ -1,15 +1,17 @@
 /** A name and its arguments → a plan: opens the program, asks the loaders, lays it out. Runs nothing. */
 import { constants, openSync, realpathSync } from 'node:fs';
-import { about, ForeignError, hex } from '../errors.ts';
-import type { ProgramImage } from '../image/image.ts';
-import type { LoadContext, LoaderPlugin, Secrets } from '../loader/contract.ts';
+import { about, ForeignError, hex, partError } from '../errors.ts';
+import type { IdentityName, LoadContext, LoaderPlugin, Secrets } from '../loader/contract.ts';
 import { resolveProgram } from '../loader/registry.ts';
+import type { Resolution } from '../loader/walk.ts';
 import { hostFacts } from '../native/host-facts.ts';
 import { mapRefusal } from '../native/libc.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type Invocation, planProgram } from '../plan/planner.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import { type BackingFile, DEFAULT_MAX_SIZE, type OnProgress, type Source } from '../source/source.ts';
+import { withDefaults } from './environment.ts';
+import { followProgram } from './follow.ts';
 import { findProgram, type NetworkOptions, shownName } from './names.ts';
 import { openExecutable } from './open.ts';
 
@@ -22,6 +24,8 @@ export interface ProgramRequest {
   readonly argv0?: Uint8Array | undefined;
   /** `NAME=VALUE` strings. */
   readonly envp: readonly Uint8Array[];
+  /** Variables that no file may add to it. */
+  readonly withheld?: readonly Uint8Array[] | undefined;
   readonly format?: string | undefined;
   readonly loaders: readonly LoaderPlugin[];
   /** The path of run-foreign itself, so that a `#!` line naming it is known. */
@@ -35,6 +39,8 @@ export interface ProgramRequest {
   readonly network?: NetworkOptions;
   /** What sealed programs are opened with; without it none can be. */
   readonly secrets?: Secrets | undefined;
+  /** Those, and what a file names beside them. */
+  readonly secretsWith?: ((identities: readonly IdentityName[]) => Secrets) | undefined;
   /** Whether what was decrypted is kept from everybody else; true unless given. */
   readonly confidential?: boolean | undefined;
   readonly progress?: OnProgress | undefined;
@@ -42,36 +48,41 @@ export interface ProgramRequest {
   readonly keyDescriptors?: readonly number[] | undefined;
 }
 
-export interface LoadedProgram {
+export interface LoadedProgram extends Resolution {
   readonly path: Uint8Array;
   /** The caller's descriptor that it came through: the program does not get it. */
   readonly descriptor: number | undefined;
-  readonly image: ProgramImage;
-  /** The file that the image was found in. */
-  readonly source: Source;
-  readonly argv: readonly Uint8Array[];
 }
 
 /**
  * Of a program from the network only what the loaders looked at was fetched, and nothing of it was checked: call
- * `source.authenticate` before anything else is done with it.
+ * `authenticate` before anything else is done with it.
  */
 export async function loadProgram(request: ProgramRequest): Promise<LoadedProgram> {
   return about(shownName(request.name), async () => {
     const searchPath = environmentValue(request.envp, 'PATH');
-    const { network, maxSize, progress } = request;
+    const { network, maxSize, progress, secretsWith } = request;
     const found = await findProgram(request.name, searchPath, network, maxSize, progress);
-    const { source, path } = found;
+    const { source, path, exe } = found;
     const resolution = await resolveProgram({
       source,
+      exe,
       argv: [request.argv0 ?? found.argv0, ...request.args],
+      ownArgv0: request.argv0 !== undefined,
       execfn: path,
       loaders: request.loaders,
       context: loadContext(request),
       format: request.format,
+      follow: (named, from) =>
+        followProgram(named, from, { extraCa: network?.extraCa, maxSize, progress, secretsWith }),
     });
     return { descriptor: found.descriptor, path, ...resolution };
   });
+}
+
+/** Fetches and checks all that came from the network on the way to a program. Throws UNAUTHENTICATED. */
+export async function authenticate({ unauthenticated }: LoadedProgram): Promise<void> {
+  for (const source of unauthenticated) await source.authenticate?.();
 }
 
 /** The plan is made of nothing that was not authenticated. */
@@ -84,16 +95,16 @@ export async function prepareProgram(request: ProgramRequest): Promise<LoadedPro
     const invocation = {
       program,
       argv: loaded.argv,
-      envp: request.envp,
+      envp: withDefaults(request.envp, loaded.env, request.withheld),
       execfn: loaded.path,
-      exe: loaded.source.file,
+      exe: loaded.exe,
       report: request.report === true,
       ...descriptorsFor(loaded, request),
     };
     const plan = planProgram(loaded.image, invocation, host);
     checkOffsets(plan);
     // Only now, so that what cannot be run anyhow is not fetched.
-    await loaded.source.authenticate?.();
+    await authenticate(loaded);
     return { ...loaded, plan };
   });
 }
@@ -172,12 +183,7 @@ function openInterpreter(path: Uint8Array): Source {
     // To open_exec in fs/exec.c an empty name is the current directory.
     return openExecutable(path.length === 0 ? Buffer.from('.') : path);
   } catch (cause) {
-    if (!(cause instanceof ForeignError)) throw cause;
-    const { code, message, subject, hint } = cause;
-    throw new ForeignError(code, `its interpreter ${subject}: ${message}`, {
-      cause,
-      ...(hint !== undefined && { hint }),
-    });
+    throw partError('its interpreter', cause);
   }
 }
 

@@ -58,10 +58,35 @@ export interface LoadContext {
   readonly progress: OnProgress;
 }
 
+/** A file of keys that a file names: by its path, or as one of systemd's credentials. */
+export type IdentityName =
+  | { readonly kind: 'file'; readonly path: Uint8Array }
+  | { readonly kind: 'credential'; readonly name: string };
+
+/** What a file names to be run in its place, and how. What the user says wins, then what an outer file says. */
+export interface NamedProgram {
+  /** An http(s) URL or a path; a relative one counts from the directory of the file that names it. */
+  readonly name: Uint8Array;
+  /** What its bytes must be, hex digits. */
+  readonly sha256?: string | undefined;
+  /** The public key of minisign that must have signed it. */
+  readonly verifyKey?: string | undefined;
+  readonly format?: string | undefined;
+  readonly argv0?: Uint8Array | undefined;
+  /** They stand before the user's. */
+  readonly args: readonly Uint8Array[];
+  /** `NAME=VALUE`: what the program gets where the caller's environment has no such variable. */
+  readonly env: readonly Uint8Array[];
+  /** What it is opened with if it is sealed; relative paths as in `name`. */
+  readonly identities: readonly IdentityName[];
+}
+
 export type Loaded =
   | { readonly kind: 'image'; readonly image: ProgramImage }
   /** What was inside: it is probed again. */
   | { readonly kind: 'unwrap'; readonly source: Source }
+  /** Another program is meant, and how it is to be run. */
+  | ({ readonly kind: 'program' } & NamedProgram)
   /** Another program runs this file: `path args… file`. */
   | { readonly kind: 'interpreter'; readonly path: Uint8Array; readonly args: readonly Uint8Array[] };
 

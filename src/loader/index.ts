@@ -27,11 +27,13 @@ export {
 } from '../source/source.ts';
 export type {
   IdentityFile,
+  IdentityName,
   Limits,
   LoadContext,
   Loaded,
   LoaderPlugin,
   Magic,
+  NamedProgram,
   Secrets,
   Verdict,
 } from './contract.ts';

@@ -1,67 +1,25 @@
 /**
- * From a Source to a ProgramImage: ask every loader, unwrap what was wrapped, follow `#!`, until one
- * of them yields a program. Bounded: a file cannot make this loop for ever.
+ * From a Source to a ProgramImage: ask every loader, unwrap what was wrapped, follow `#!` and manifests, until one
+ * of them yields a program. Bounded: see Walk.
  */
 import { about, ForeignError } from '../errors.ts';
-import type { ProgramImage } from '../image/image.ts';
 import type { Source } from '../source/source.ts';
 import type { LoadContext, Loaded, LoaderPlugin } from './contract.ts';
-
-/** How many wrappers (a `#!` line of ours, later ciphers and compressors) may lie inside each other. */
-const MAX_UNWRAP_DEPTH = 8;
-/** How many interpreters execve(2) follows before ELOOP (fs/exec.c, exec_binprm). */
-const MAX_INTERPRETER_DEPTH = 5;
-
-export interface Resolution {
-  readonly image: ProgramImage;
-  /** The file the image came from: what /proc/PID/exe is to name. */
-  readonly source: Source;
-  /** argv with every interpreter put before it, as execve does. */
-  readonly argv: readonly Uint8Array[];
-}
-
-export interface ResolveRequest {
-  readonly source: Source;
-  readonly argv: readonly Uint8Array[];
-  /** The name the program is known by; interpreters get it as an argument. */
-  readonly execfn: Uint8Array;
-  readonly loaders: readonly LoaderPlugin[];
-  readonly context: LoadContext;
-  /** `--format`: this loader and no other, for the file itself and not for its interpreters. */
-  readonly format?: string | undefined;
-}
+import { type Resolution, type ResolveRequest, Walk } from './walk.ts';
 
 /** Throws UNKNOWN_FORMAT, AMBIGUOUS_FORMAT, NESTED_TOO_DEEP, or what a loader found wrong. */
 export async function resolveProgram(request: ResolveRequest): Promise<Resolution> {
-  let { source, argv, execfn, format } = request;
-  let file = source;
-  let interpreters = 0;
-  let unwraps = 0;
+  const walk = new Walk(request);
   for (;;) {
-    const at = source;
-    const { loader, loaded } = await about(at.name, async () => {
-      const loader = await chooseLoader(at, request.loaders, format);
-      return { loader, loaded: await loadCarefully(loader, at, request.context) };
+    const { source, context, format } = walk;
+    const { loader, loaded } = await about(source.name, async () => {
+      const loader = await chooseLoader(source, request.loaders, format);
+      return { loader, loaded: await loadCarefully(loader, source, context) };
     });
-    if (loaded.kind === 'image') return { image: loaded.image, source: file, argv };
-    if (loaded.kind === 'unwrap') {
-      if (++unwraps > MAX_UNWRAP_DEPTH) throw tooDeep(source, `more than ${MAX_UNWRAP_DEPTH} wrappers`);
-      if (source.confidential && !loaded.source.confidential) {
-        throw new ForeignError('INTERNAL', `loader ${loader.name} made confidential bytes public`);
-      }
-      source = loaded.source;
-      continue;
-    }
-    if (at.file === undefined) throw noFileToInterpret(source, loaded.path);
-    if (++interpreters > MAX_INTERPRETER_DEPTH) {
-      throw tooDeep(source, `more than ${MAX_INTERPRETER_DEPTH} interpreters name each other (ELOOP)`);
-    }
-    argv = [loaded.path, ...loaded.args, execfn, ...argv.slice(1)];
-    execfn = loaded.path;
-    source = request.context.open(loaded.path);
-    file = source;
-    format = undefined;
-    unwraps = 0;
+    if (loaded.kind === 'image') return walk.end(loaded.image);
+    if (loaded.kind === 'unwrap') walk.unwrap(loader, loaded.source);
+    else if (loaded.kind === 'interpreter') walk.interpret(loaded);
+    else await walk.follow(loader, loaded);
   }
 }
 
@@ -91,19 +49,6 @@ async function loadCarefully(loader: LoaderPlugin, source: Source, context: Load
   }
   await source.authenticate();
   return loader.load(source, context);
-}
-
-/** An interpreter opens its script by name, and what has that name here is another file. */
-function noFileToInterpret(source: Source, path: Uint8Array): ForeignError {
-  const message = `is a script that lies in no file, so that its interpreter, ${Buffer.from(path)}, could not open it`;
-  return new ForeignError('UNSUPPORTED', message, {
-    subject: source.name,
-    hint: 'save it as a file and run that',
-  });
-}
-
-function tooDeep(source: Source, what: string): ForeignError {
-  return new ForeignError('NESTED_TOO_DEEP', what, { subject: source.name });
 }
 
 async function chooseLoader(

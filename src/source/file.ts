@@ -97,3 +97,15 @@ function readFully(fd: number, offset: number, target: Uint8Array, name: string)
     done += count;
   }
 }
+
+/** The first bytes of a file that is not to be run, at most `size` of them. Never waits. Throws what node:fs does. */
+export function readSmall(path: string | Uint8Array, size: number): Buffer {
+  const name = typeof path === 'string' ? path : Buffer.from(path);
+  const fd = openSync(name, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  try {
+    const bytes = Buffer.alloc(size);
+    return bytes.subarray(0, readSync(fd, bytes));
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -4,7 +4,7 @@
  * lie behind each other, so that whatever is read of them is no copy.
  */
 import { type ContentOptions, FETCHING, type HttpContent, roomFor } from './http-content.ts';
-import type { ContentCheck } from './http-trust.ts';
+import type { ContentCheck } from './trust.ts';
 
 /** How many blocks one request for the rest asks for. */
 const BLOCKS_AT_ONCE = 16;

@@ -8,7 +8,6 @@ import { checkAnswer } from './http-answer.ts';
 import { HttpBlocks } from './http-blocks.ts';
 import { HttpClient } from './http-client.ts';
 import { openContent, persistently } from './http-content.ts';
-import { type ContentCheck, contentCheck, trustFor } from './http-trust.ts';
 import { parseHttpUrl, shownUrl } from './http-url.ts';
 import {
   MAX_SIGNATURE_FILE,
@@ -18,6 +17,7 @@ import {
   unauthenticated,
 } from './minisign.ts';
 import { checkRange, DEFAULT_MAX_SIZE, type OnProgress, type Source } from './source.ts';
+import { type ContentCheck, contentCheck, trustFor } from './trust.ts';
 
 export interface HttpOptions {
   /** What the content must be, as hex digits; `#sha256=` on the URL says the same. */
@@ -63,8 +63,9 @@ export interface HttpSource extends Source {
  */
 export async function openHttp(text: string, options: HttpOptions): Promise<HttpSource> {
   return about(shownUrl(text), async () => {
-    const { url, shown, ...address } = parseHttpUrl(text);
-    const trust = trustFor({ url, shown, ...address }, options.sha256, options.verifyKey);
+    const address = parseHttpUrl(text);
+    const { url, shown } = address;
+    const trust = trustFor(address, options.sha256, options.verifyKey);
     const limits = { ...HTTP_LIMITS, ...options.limits };
     const { progress = () => {} } = options;
     const contentOptions = { ...limits, progress };

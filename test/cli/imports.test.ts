@@ -67,14 +67,17 @@ test('with a URL it is, so the test above would see it', () => {
   for (const name of NETWORK) expect(child.stderr).toContain(`LOAD ${name}\n`);
 });
 
-/** What only packed programs need: a decoder, and what unpacks in Node itself. */
-const UNPACKERS = ['node:zlib', 'xz-decoder', 'zstd-decoder'];
+/** What only packed programs and manifests need: a decoder, and what unpacks in Node itself. */
+const UNPACKERS = ['node:zlib', 'manifest-decoder', 'xz-decoder', 'zstd-decoder'];
 const nothing = 'no program';
 
 test.each([
   ['a plain file', nothing, []],
   ['gzip', gzipSync(nothing), ['node:zlib']],
   ['zstd', zstdFrame([{ raw: Buffer.from(nothing) }]), ['zstd-decoder']],
+  ['another JSON file', '{ "name": "run-foreign" }', []],
+  ['a manifest in no JSON', '{ "run-foreign": 1, "program": x }', []],
+  ['a manifest', '{ "run-foreign": 1, "program": "a-plain-file" }', ['manifest-decoder']],
 ] as const)('for %s only its own unpacker is loaded', (name, bytes, expected) => {
   const path = join(directory.path, name.replaceAll(' ', '-'));
   writeFileSync(path, bytes, { mode: 0o755 });

@@ -54,7 +54,7 @@ describe('through a pipe', () => {
     ['nothing', '', /is empty/],
     ['no program', 'text', /is in no format/],
     ['half a program', latin1(TALLY).slice(0, 700), /file offset/],
-    ['a script', '#!/bin/sh\necho no', /lies in no file/],
+    ['a script', '#!/bin/sh\necho no', /run from memory/],
   ])('%s is refused with one line', async (_, input, message) => {
     const { status, stdout, stderr } = await runForeign(['-'], { input });
     expect(stderr).toMatch(/^run-foreign: -: [^\n]+\n$/);

@@ -172,17 +172,8 @@ describe('is refused', () => {
   test('a script, whose interpreter would open what has its name here', async () => {
     await expectRefused(
       [offer('script', Buffer.from('#!/bin/sh\necho hello\n'))],
-      'script that lies in no file',
+      'script that is run from memory',
     );
-  });
-
-  test('a local program with a pin or a key', async () => {
-    const hello = 'elf/x86_64/hello-static';
-    await expectRefused(['--sha256', sha256(read(hello)), hello], 'from the network', 2);
-    await expectRefused(['plan', '--verify-key=x', hello], 'from the network', 2);
-    // A key that is set for good does not stand in the way of local programs.
-    const env = { PATH: NODE_PATH, RUN_FOREIGN_VERIFY_KEY: signingKey().text };
-    expect(await runForeign([hello], { env })).toMatchObject({ status: 0 });
   });
 
   test('passwords, which are not repeated', async () => {

@@ -48,9 +48,10 @@ async function start(bytes: Buffer, circumstances: Circumstances): Promise<Outco
         limits: { maxSize: DEFAULT_MAX_SIZE },
       },
       format,
+      follow: async ({ name }) => ({ source: files.openNamed(name), path: name }),
     });
     const { image } = resolution;
-    const invocation = { ...rest, argv: resolution.argv, exe: resolution.source.file };
+    const invocation = { ...rest, argv: resolution.argv, exe: resolution.exe };
     const plan = planProgram(image, invocation, host);
     files.checkReads();
     const stub = stubOf(plan);

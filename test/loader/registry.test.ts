@@ -2,14 +2,21 @@
 import { describe, expect, test } from 'vitest';
 import { builtinLoaders } from '../../loaders/index.ts';
 import { ForeignError } from '../../src/errors.ts';
-import { defineLoader, type Loaded, type LoaderPlugin, type Verdict } from '../../src/loader/contract.ts';
+import {
+  defineLoader,
+  type Loaded,
+  type LoaderPlugin,
+  type NamedProgram,
+  type Verdict,
+} from '../../src/loader/contract.ts';
 import { resolveProgram } from '../../src/loader/registry.ts';
+import type { Follow } from '../../src/loader/walk.ts';
 import { memorySource, sourceFrom } from '../../src/source/memory.ts';
 import type { Source } from '../../src/source/source.ts';
 import { foreignError } from '../support/errors.ts';
 import { handmade } from '../support/handmade.ts';
 import { testImage } from '../support/images.ts';
-import { contextOf, resolveSource } from '../support/resolve.ts';
+import { contextOf, NO_KEYS, resolveSource } from '../support/resolve.ts';
 import { fileLike, text } from '../support/sources.ts';
 
 function plugin(name: string, verdict: Verdict, changes: Partial<LoaderPlugin> = {}): LoaderPlugin {
@@ -200,6 +207,116 @@ describe('interpreters', () => {
   test('an empty argv gets the interpreter and the file', async () => {
     const { argv } = await resolveSource(fileLike(text('#!/1\n'), 3, '/script'), chain(1), { argv: [] });
     expect(argv.map((each) => Buffer.from(each).toString())).toEqual(['/1', '/script']);
+  });
+});
+
+describe('a file that names a program', () => {
+  const NAMED = { name: text('/named'), args: [], env: [], identities: [] };
+  /** A file whose bytes are the name of what it names. */
+  const naming = (changes: Partial<NamedProgram> = {}) =>
+    plugin('naming', null, {
+      kind: 'wrapper',
+      probe: async (source) => ((await source.read(0, 1))[0] === 0x2f ? 'exact' : null),
+      load: async (source) => ({
+        kind: 'program',
+        ...NAMED,
+        name: await source.read(0, source.size),
+        ...changes,
+      }),
+    });
+  const program = plugin('program', 'likely');
+  const named = (name: string) => fileLike(text(name), 3, 'naming');
+  const opening =
+    (log: string[], sources: Readonly<Record<string, Source>>): Follow =>
+    async ({ name }, from) => {
+      const key = Buffer.from(name).toString();
+      log.push(`${key} from ${from && Buffer.from(from.path)}`);
+      return { source: sources[key] ?? memorySource(text('x'), key), path: name };
+    };
+
+  test('is followed, and the way is told', async () => {
+    const log: string[] = [];
+    const follow = opening(log, { '/one': fileLike(text('/two'), 4, '/one') });
+    const changes = { args: [text('a')], env: [text('A=1')], argv0: text('zero') };
+    const resolution = await resolveSource(
+      named('/one'),
+      {},
+      {
+        argv: ['typed', 'z'],
+        loaders: [naming(changes), program],
+        follow,
+      },
+    );
+    expect(log).toEqual(['/one from naming', '/two from /one']);
+    expect(resolution.argv.map(String)).toEqual(['zero', 'a', 'a', 'z']);
+    expect(resolution.env.map(String)).toEqual(['A=1', 'A=1']);
+    expect(resolution.namedBy).toEqual(['naming', '/one']);
+    expect(resolution.exe).toBeUndefined();
+    expect(resolution.source.name).toBe('/two');
+  });
+
+  test('is refused where nobody follows', async () => {
+    const error = await foreignError(() => resolveSource(named('/x'), {}, { loaders: [naming(), program] }));
+    expect(error).toMatchObject({ code: 'UNSUPPORTED', subject: 'naming' });
+  });
+
+  test('may not be one that was decrypted', async () => {
+    const log: string[] = [];
+    const source = { ...named('/x'), confidential: true };
+    const options = { loaders: [naming(), program], follow: opening(log, {}) };
+    expect((await foreignError(() => resolveSource(source, {}, options))).code).toBe('INTERNAL');
+    expect(log).toEqual([]);
+  });
+
+  test('and everything it leads to must be authenticated before it is followed, or before the program starts', async () => {
+    const log: string[] = [];
+    const unsure = (bytes: string, name: string, honest: boolean): Source => ({
+      ...memorySource(text(bytes), name),
+      async authenticate() {
+        log.push(`authenticate ${name}`);
+        if (!honest) throw new ForeignError('UNAUTHENTICATED', 'is something else');
+      },
+    });
+    const run = (first: Source, second: Source) =>
+      resolveSource(
+        first,
+        {},
+        {
+          loaders: [naming(), program],
+          follow: opening(log, { '/one': second, '/two': unsure('program', 'two', true) }),
+        },
+      );
+    const resolution = await run(unsure('/one', 'zero', true), unsure('/two', 'one', true));
+    expect(log).toEqual([
+      'authenticate zero',
+      '/one from undefined',
+      'authenticate one',
+      '/two from undefined',
+    ]);
+    expect(resolution.unauthenticated.map(({ name }) => name)).toEqual(['zero', 'one', 'two']);
+    log.length = 0;
+    await foreignError(() => run(unsure('/one', 'zero', true), unsure('/two', 'one', false)));
+    expect(log).toEqual(['authenticate zero', '/one from undefined', 'authenticate one']);
+  });
+
+  test('is opened with the secrets that come with it', async () => {
+    const secrets = { ...NO_KEYS.secrets };
+    let seen: unknown;
+    const looking = plugin('looking', 'likely', {
+      load: (_, context) => {
+        seen = context.secrets;
+        return { kind: 'image', image: testImage() };
+      },
+    });
+    await resolveSource(
+      named('/x'),
+      {},
+      {
+        loaders: [naming(), looking],
+        follow: async ({ name }) => ({ source: memorySource(text('x'), 'x'), path: name, secrets }),
+      },
+    );
+    expect(seen).toBe(secrets);
   });
 });
 

@@ -3,7 +3,8 @@ import { builtinLoaders } from '../../loaders/index.ts';
 import { ForeignError } from '../../src/errors.ts';
 import type { ProgramImage } from '../../src/image/image.ts';
 import type { LoadContext, LoaderPlugin, Secrets } from '../../src/loader/contract.ts';
-import { type Resolution, resolveProgram } from '../../src/loader/registry.ts';
+import { resolveProgram } from '../../src/loader/registry.ts';
+import type { Follow, Resolution } from '../../src/loader/walk.ts';
 import type { Source } from '../../src/source/source.ts';
 import { DEFAULT_MAX_SIZE } from '../../src/source/source.ts';
 import type { Handmade } from './handmade.ts';
@@ -47,6 +48,7 @@ export interface ResolveOptions {
   readonly loaders?: readonly LoaderPlugin[];
   readonly maxSize?: number;
   readonly secrets?: Secrets;
+  readonly follow?: Follow;
 }
 
 export function resolveSource(
@@ -64,6 +66,7 @@ export function resolveSource(
       ...(options.secrets && { secrets: options.secrets }),
     },
     format: options.format,
+    follow: options.follow,
   });
 }
 

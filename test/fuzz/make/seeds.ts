@@ -30,6 +30,16 @@ export const FILES: Readonly<Record<string, Buffer>> = {
   '/lib/ld-linux.so.2': writeElf(INTERPRETER_32),
   '/handmade/fixed': writeElf(FIXED_INTERPRETER),
   '/handmade/script': Buffer.from('#!/handmade/script again\n'),
+  '/handmade/manifest': Buffer.from(
+    JSON.stringify({
+      'run-foreign': 1,
+      program: '/handmade/fixed',
+      format: 'elf',
+      args: ['ü', '-x'],
+      env: { A: '1' },
+      identity: ['passphrase'],
+    }),
+  ),
 };
 
 export const SEEDS: readonly Seed[] = [

@@ -1,7 +1,7 @@
-/** What a user vouches for a program from the network with: a digest, a key, or both, and then both must agree. */
+/** What a user vouches for a program with: a digest, a key, or both, and then both must agree. */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { ForeignError } from '../errors.ts';
+import { readSmall } from './file.ts';
 import { type HttpAddress, parseSha256 } from './http-url.ts';
 import { checkSignature, MAX_KEY_FILE, type PublicKey, parsePublicKey, type Signature } from './minisign.ts';
 
@@ -10,8 +10,15 @@ export interface Trust {
   readonly key: PublicKey | undefined;
 }
 
-/** Throws UNAUTHENTICATED where there is neither, and USAGE where one is malformed or two digests disagree. */
-export function trustFor(address: HttpAddress, sha256?: string, verifyKey?: string): Trust {
+/**
+ * `address` is what a URL says, which may hold a digest itself. Throws UNAUTHENTICATED where there is neither a
+ * digest nor a key, and USAGE where one is malformed or two digests disagree.
+ */
+export function trustFor(
+  address: Partial<Pick<HttpAddress, 'sha256'>>,
+  sha256?: string,
+  verifyKey?: string,
+): Trust {
   const given = sha256 === undefined ? undefined : parseSha256(sha256);
   const pin = address.sha256 ?? given;
   if (given !== undefined && given !== pin)
@@ -76,11 +83,8 @@ function publicKey(keyOrFile: string): PublicKey {
 }
 
 function keyFile(path: string): string {
-  let fd: number | undefined;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
-    const bytes = Buffer.alloc(MAX_KEY_FILE);
-    return bytes.toString('latin1', 0, readSync(fd, bytes));
+    return readSmall(path, MAX_KEY_FILE).toString('latin1');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     throw new ForeignError(
@@ -91,7 +95,5 @@ function keyFile(path: string): string {
         cause,
       },
     );
-  } finally {
-    if (fd !== undefined) closeSync(fd);
   }
 }
