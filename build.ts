@@ -18,15 +18,17 @@ const DECODERS = {
   zstd: 'loaders/zstd/decoder.ts',
 };
 
-const decodersAside: Plugin = {
-  name: 'decoders aside',
+/** What is loaded only when it is needed: decoders, and yargs, which a plain start does without. */
+const loadedAside: Plugin = {
+  name: 'loaded aside',
   setup(build) {
     const aside = 'aside';
     build.onResolve({ filter: /\/decoder\.ts$/ }, ({ importer }) => ({
       path: `./${basename(dirname(importer))}-decoder.cjs`,
       namespace: aside,
     }));
-    build.onResolve({ filter: /-decoder\.cjs$/, namespace: aside }, ({ path }) => ({ path, external: true }));
+    build.onResolve({ filter: /^yargs$/ }, () => ({ path: './yargs.cjs', namespace: aside }));
+    build.onResolve({ filter: /\.cjs$/, namespace: aside }, ({ path }) => ({ path, external: true }));
     // require, because for an import() Node prepares its loader of ES modules first: 8 ms of a start.
     build.onLoad({ filter: /./, namespace: aside }, ({ path }) => ({
       contents: `module.exports = require(${JSON.stringify(path)})`,
@@ -47,12 +49,14 @@ const common: BuildOptions = {
   bundle: true,
   platform: 'node',
   target: 'node20.19',
-  // Loaded at run time: koffi brings a native library, yargs is only needed by some commands.
-  external: ['koffi', 'yargs', 'yargs/*'],
-  alias: { assert: './loaders/elf/assert.ts' },
+  // It brings a native library.
+  external: ['koffi'],
   legalComments: 'eof',
   logLevel: 'warning',
 };
+
+/** elfy's assert, see there. */
+const withElfy: BuildOptions = { ...common, alias: { assert: './loaders/elf/assert.ts' } };
 
 /** Built aside and then renamed, so that nobody runs half a command. */
 const OUT = 'dist.new';
@@ -77,6 +81,17 @@ await Promise.all([
     outfile: `${OUT}/manifest-decoder.cjs`,
     format: 'cjs',
   }),
+  // One file instead of the forty that yargs consists of: half of the time that an option costs.
+  build({
+    ...common,
+    entryPoints: ['node_modules/yargs/index.mjs'],
+    outfile: `${OUT}/yargs.cjs`,
+    format: 'cjs',
+    define: { 'import.meta.url': 'ownUrl' },
+    banner: { js: "const ownUrl = require('node:url').pathToFileURL(__filename).href;" },
+    // As the default that an import() of it has.
+    footer: { js: 'module.exports = module.exports.default;' },
+  }),
   build({
     ...common,
     entryPoints: ['loaders/age/worker.ts'],
@@ -84,15 +99,15 @@ await Promise.all([
     format: 'cjs',
   }),
   build({
-    ...common,
-    plugins: [decodersAside],
+    ...withElfy,
+    plugins: [loadedAside],
     entryPoints: ['src/bin/run-foreign.ts'],
     outfile: `${OUT}/run-foreign.cjs`,
     format: 'cjs',
     minifySyntax: true,
   }),
   build({
-    ...common,
+    ...withElfy,
     entryPoints: { index: 'src/index.ts', loader: 'src/loader/index.ts' },
     outdir: OUT,
     format: 'esm',

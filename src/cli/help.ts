@@ -1,7 +1,7 @@
 /** What `--help` and `--version` show. Everything fits 80 columns. */
 import packageJson from '../../package.json' with { type: 'json' };
 import { EXIT } from '../errors.ts';
-import { type OptionName, optionSpec, twinName } from './options.ts';
+import { type OptionName, optionSpec, twinName } from './option-specs.ts';
 import { columns, wrap } from './text.ts';
 
 export const VERSION_LINE = `run-foreign ${packageJson.version}`;

@@ -1,0 +1,96 @@
+/** Our own options: what they are called, what they take and what help says of them. */
+import { TWIN_PREFIX } from './run-options.ts';
+
+interface OptionSpec {
+  readonly kind: 'text' | 'list' | 'flag';
+  /** A letter that stands for it behind a single dash. */
+  readonly short?: string;
+  /** False where no environment variable stands in for it. */
+  readonly twin?: false;
+  /** How help shows the value. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+const SPECS = {
+  format: { kind: 'text', value: 'NAME', help: 'use this loader and do not ask the others' },
+  argv0: {
+    kind: 'text',
+    value: 'NAME',
+    help: 'what the program gets as argv[0]; --argv0=-sh for a leading dash',
+  },
+  env: {
+    kind: 'list',
+    value: 'NAME[=VALUE]',
+    help: 'set a variable, or keep it as it is in spite of --unset-env; may be repeated',
+  },
+  'unset-env': { kind: 'list', value: 'NAME', help: 'leave a variable out; may be repeated' },
+  stdin: { kind: 'text', value: 'FILE', help: 'what the program gets as standard input' },
+  sha256: {
+    kind: 'text',
+    value: 'HEX',
+    help: 'what the file or URL must be, as sha256sum prints it; from the network this or a key is needed',
+  },
+  'verify-key': {
+    kind: 'text',
+    value: 'KEY|FILE',
+    help: 'the minisign public key that must have signed it; the signature is beside it, as FILE.minisig or URL.minisig',
+  },
+  identity: {
+    kind: 'list',
+    short: 'i',
+    value: 'FILE',
+    help: 'a file with age keys, for sealed programs; - is standard input, fd:N a descriptor; may be repeated',
+  },
+  'not-confidential': {
+    kind: 'flag',
+    help: 'let others see the program although it was sealed: debuggers, core files, swap',
+  },
+  'max-size': {
+    kind: 'text',
+    value: 'SIZE',
+    help: 'the most that is read from a pipe or the network, or unpacked: bytes, or with K, M or G behind; 1G unless given',
+  },
+  recipient: {
+    kind: 'list',
+    short: 'r',
+    twin: false,
+    value: 'RECIPIENT',
+    help: 'who can open it: an age1... public key; may be repeated',
+  },
+  'recipients-file': {
+    kind: 'list',
+    short: 'R',
+    twin: false,
+    value: 'FILE',
+    help: 'a file of recipients, one a line, # begins a comment; may be repeated',
+  },
+  passphrase: {
+    kind: 'flag',
+    short: 'p',
+    twin: false,
+    help: 'ask on the terminal for a passphrase that opens it',
+  },
+  output: { kind: 'text', short: 'o', twin: false, value: 'FILE', help: 'where to; - is standard output' },
+  force: { kind: 'flag', short: 'f', twin: false, help: 'take the place of a file that is there already' },
+  armor: { kind: 'flag', short: 'a', twin: false, help: 'write text: PEM-like lines of base64' },
+  executable: {
+    kind: 'flag',
+    twin: false,
+    help: 'make it start by itself: a #! line for run-foreign before it, and x bits',
+  },
+  verbose: { kind: 'flag', help: 'say what is done, and what the kernel would not do' },
+  json: { kind: 'flag', help: 'write JSON, for machines' },
+  version: { kind: 'flag', help: 'show the version' },
+  help: { kind: 'flag', help: 'show this text' },
+} as const satisfies Record<string, OptionSpec>;
+
+export type OptionName = keyof typeof SPECS;
+
+export const optionSpec = (name: OptionName): OptionSpec => SPECS[name];
+
+/** The environment variable that stands in for an option, if there is one. */
+export function twinName(name: OptionName): string | undefined {
+  if (optionSpec(name).twin === false) return undefined;
+  return TWIN_PREFIX + name.toUpperCase().replaceAll('-', '_');
+}
