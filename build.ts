@@ -112,6 +112,10 @@ await Promise.all([
     outdir: OUT,
     format: 'esm',
     splitting: true,
+    // elfy is CommonJS.
+    banner: {
+      js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);",
+    },
   }),
 ]);
 copyFileSync('loaders/manifest/schema.json', `${OUT}/manifest.schema.json`);

@@ -5,6 +5,7 @@
 import type { Source } from 'run-foreign/loader';
 import { CHUNK_SIZE, type Chunks, openChunkInto, SEALED_CHUNK_SIZE } from './chunks.ts';
 import { chunkError } from './diagnosis.ts';
+import { collectChunks } from './garbage.ts';
 import { SecondThread } from './second-thread.ts';
 
 /** Starting a thread takes as long as decrypting some 50 MiB; it happens meanwhile. */
@@ -44,6 +45,7 @@ export class Decryption {
       await this.#alone(first, count, target);
     }
     this.#left -= count;
+    if (count >= WORTH_SHARING) collectChunks();
   }
 
   wipe(): void {

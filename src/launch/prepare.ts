@@ -12,12 +12,14 @@ import { PAGE_SIZE } from '../process/address-space.ts';
 import { type BackingFile, DEFAULT_MAX_SIZE, type OnProgress, type Source } from '../source/source.ts';
 import { withDefaults } from './environment.ts';
 import { followProgram } from './follow.ts';
-import { findProgram, type NetworkOptions, shownName } from './names.ts';
+import { type FoundProgram, findProgram, type NetworkOptions, shownName } from './names.ts';
 import { openExecutable } from './open.ts';
 
 export interface ProgramRequest {
   /** As the user typed it: a path, a name to look up in PATH, or a URL. */
   readonly name: Uint8Array;
+  /** The program itself, when its bytes are at hand: `name` is then only what it is known by. */
+  readonly source?: Source | undefined;
   /** Without argv[0]. */
   readonly args: readonly Uint8Array[];
   /** argv[0], when it is not to be `name` (of a URL, the last part). */
@@ -60,9 +62,8 @@ export interface LoadedProgram extends Resolution {
  */
 export async function loadProgram(request: ProgramRequest): Promise<LoadedProgram> {
   return about(shownName(request.name), async () => {
-    const searchPath = environmentValue(request.envp, 'PATH');
     const { network, maxSize, progress, secretsWith } = request;
-    const found = await findProgram(request.name, searchPath, network, maxSize, progress);
+    const found = await openRequested(request);
     const { source, path, exe } = found;
     const resolution = await resolveProgram({
       source,
@@ -78,6 +79,14 @@ export async function loadProgram(request: ProgramRequest): Promise<LoadedProgra
     });
     return { descriptor: found.descriptor, path, ...resolution };
   });
+}
+
+async function openRequested(
+  request: ProgramRequest,
+): Promise<Omit<FoundProgram, 'source'> & { source: Source }> {
+  const { name, source, envp, network, maxSize, progress } = request;
+  if (source !== undefined) return { source, path: name, argv0: name };
+  return findProgram(name, environmentValue(envp, 'PATH'), network, maxSize, progress);
 }
 
 /** Fetches and checks all that came from the network on the way to a program. Throws UNAUTHENTICATED. */
