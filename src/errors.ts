@@ -47,6 +47,8 @@ export interface ErrorDetails {
   /** What the user can do about it, as a sentence without a full stop. */
   readonly hint?: string;
   readonly cause?: unknown;
+  /** Whether the message holds nothing that was read in a file, so that it may be shown of a confidential one. */
+  readonly harmless?: boolean;
 }
 
 /** The one error type of the library: look at `code`, never at the text. */
@@ -57,6 +59,7 @@ export class ForeignError extends Error {
   /** What the message is about; whoever knows it last fills it in. */
   subject: string | undefined;
   readonly hint: string | undefined;
+  readonly harmless: boolean;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -64,6 +67,7 @@ export class ForeignError extends Error {
     this.exitCode = STATUS[code];
     this.subject = details.subject;
     this.hint = details.hint;
+    this.harmless = details.harmless === true;
   }
 }
 

@@ -32,6 +32,7 @@ export const manifest = defineLoader({
         'is a manifest that was sealed, and what it says would not stay secret',
         {
           hint: 'seal the program, and name what opens it in the field identity',
+          harmless: true,
         },
       );
     }

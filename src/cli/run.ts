@@ -8,6 +8,7 @@ import { differencesFor } from '../launch/differences.ts';
 import { shownName } from '../launch/names.ts';
 import { environmentValue, type ProgramRequest, prepareProgram } from '../launch/prepare.ts';
 import { startPlan } from '../launch/start.ts';
+import { vaultOf } from '../plan/plan.ts';
 import { keyDescriptors } from '../secrets/key-names.ts';
 import { toBytes } from './invocation.ts';
 import { clearForOthers, writeLine } from './output.ts';
@@ -80,8 +81,11 @@ export async function run(request: CommandRequest): Promise<never> {
     if (request.report === true) writeLine(2, printable(`run-foreign: ${plan.program}: ${text}`));
   };
   if (request.report === true) {
-    say(`${image.format} (${image.variant}), ${image.arch}, entry ${hex(image.entry)}`);
-    if (image.interpreter !== undefined) say(`interpreter ${image.interpreter.source.name}`);
+    if (vaultOf(plan)?.confidential === true) say('confidential: what it is is not said');
+    else {
+      say(`${image.format} (${image.variant}), ${image.arch}, entry ${hex(image.entry)}`);
+      if (image.interpreter !== undefined) say(`interpreter ${image.interpreter.source.name}`);
+    }
     for (const { what } of differencesFor(image.arch)) say(`not as execve makes it: ${what}`);
     say(`${plan.steps.length} steps, the stub stands at ${hex(plan.stub)}; run-foreign plan shows them`);
   }

@@ -1,7 +1,9 @@
 /** A name and its arguments → a plan: opens the program, asks the loaders, lays it out. Runs nothing. */
 import { constants, openSync, realpathSync } from 'node:fs';
 import { about, ForeignError, hex, partError } from '../errors.ts';
+import type { ProgramImage } from '../image/image.ts';
 import type { IdentityName, LoadContext, LoaderPlugin, Secrets } from '../loader/contract.ts';
+import { discreetError } from '../loader/discreet.ts';
 import { resolveProgram } from '../loader/registry.ts';
 import type { Resolution } from '../loader/walk.ts';
 import { hostFacts } from '../native/host-facts.ts';
@@ -9,6 +11,7 @@ import { mapRefusal } from '../native/libc.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type Invocation, planProgram } from '../plan/planner.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
+import type { HostFacts } from '../process/host.ts';
 import { type BackingFile, DEFAULT_MAX_SIZE, type OnProgress, type Source } from '../source/source.ts';
 import { withDefaults } from './environment.ts';
 import { followProgram } from './follow.ts';
@@ -110,12 +113,22 @@ export async function prepareProgram(request: ProgramRequest): Promise<LoadedPro
       report: request.report === true,
       ...descriptorsFor(loaded, request),
     };
-    const plan = planProgram(loaded.image, invocation, host);
-    checkOffsets(plan);
+    const plan = planDiscreetly(loaded.image, invocation, host);
     // Only now, so that what cannot be run anyhow is not fetched.
     await authenticate(loaded);
     return { ...loaded, plan };
   });
+}
+
+function planDiscreetly(image: ProgramImage, invocation: Invocation, host: HostFacts): Plan {
+  try {
+    const plan = planProgram(image, invocation, host);
+    checkOffsets(plan);
+    return plan;
+  } catch (cause) {
+    const confidential = image.segments.some(({ content }) => content?.source.confidential === true);
+    throw confidential ? discreetError(cause) : cause;
+  }
 }
 
 /** What a program and the keys to it came through is not its own: as standard input it gets another, or nothing. */

@@ -3,24 +3,37 @@
  * of them yields a program. Bounded: see Walk.
  */
 import { about, ForeignError } from '../errors.ts';
+import type { ProgramImage } from '../image/image.ts';
 import type { Source } from '../source/source.ts';
 import type { LoadContext, Loaded, LoaderPlugin } from './contract.ts';
+import { discreetly } from './discreet.ts';
 import { type Resolution, type ResolveRequest, Walk } from './walk.ts';
 
 /** Throws UNKNOWN_FORMAT, AMBIGUOUS_FORMAT, NESTED_TOO_DEEP, or what a loader found wrong. */
 export async function resolveProgram(request: ResolveRequest): Promise<Resolution> {
   const walk = new Walk(request);
   for (;;) {
-    const { source, context, format } = walk;
-    const { loader, loaded } = await about(source.name, async () => {
-      const loader = await chooseLoader(source, request.loaders, format);
-      return { loader, loaded: await loadCarefully(loader, source, context) };
-    });
-    if (loaded.kind === 'image') return walk.end(loaded.image);
-    if (loaded.kind === 'unwrap') walk.unwrap(loader, loaded.source);
-    else if (loaded.kind === 'interpreter') walk.interpret(loaded);
-    else await walk.follow(loader, loaded);
+    const { source } = walk;
+    const image = await about(source.name, () =>
+      discreetly(source, (readable) => takeStep(walk, readable, request.loaders)),
+    );
+    if (image !== undefined) return walk.end(image);
   }
+}
+
+/** The image, if the walk ends here. `source` is the walk's. */
+async function takeStep(
+  walk: Walk,
+  source: Source,
+  loaders: readonly LoaderPlugin[],
+): Promise<ProgramImage | undefined> {
+  const loader = await chooseLoader(source, loaders, walk.format);
+  const loaded = await loadCarefully(loader, source, walk.context);
+  if (loaded.kind === 'image') return loaded.image;
+  if (loaded.kind === 'unwrap') walk.unwrap(loader, loaded.source);
+  else if (loaded.kind === 'interpreter') walk.interpret(loaded);
+  else await walk.follow(loader, loaded);
+  return undefined;
 }
 
 /**
