@@ -37,14 +37,19 @@ export function discreetError(cause: unknown): unknown {
 export async function discreetly<T>(source: Source, look: (source: Source) => Promise<T>): Promise<T> {
   if (!source.confidential) return look(source);
   const ofReading = new Set<unknown>();
+  const note = (cause: unknown): never => {
+    ofReading.add(cause);
+    throw cause;
+  };
   const watched: Source = {
     ...source,
-    async read(offset, length) {
+    // As immediate as the source's own.
+    read(offset, length) {
       try {
-        return await source.read(offset, length);
+        const bytes = source.read(offset, length);
+        return bytes instanceof Promise ? bytes.catch(note) : bytes;
       } catch (cause) {
-        ofReading.add(cause);
-        throw cause;
+        return note(cause);
       }
     },
   };
