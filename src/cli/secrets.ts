@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ForeignError } from '../errors.ts';
 import type { IdentityFile, IdentityName, Secrets } from '../loader/contract.ts';
 import type { UserSecrets } from '../secrets/identities.ts';
+import { keyDescriptor } from '../secrets/key-names.ts';
 import { clearForOthers } from './output.ts';
 
 export interface WipeableSecrets extends Secrets {
@@ -62,7 +63,11 @@ export function lazySecrets(
 }
 
 function keyFileOf(identity: IdentityName, directory: string | undefined): Uint8Array {
-  if (identity.kind === 'file') return identity.path;
+  if (identity.kind === 'file') {
+    if (keyDescriptor(identity.path) === undefined) return identity.path;
+    const message = `names ${Buffer.from(identity.path)} for its keys, and descriptors are the caller's to give`;
+    throw new ForeignError('BAD_FORMAT', message, { hint: 'give them with -i' });
+  }
   if (directory !== undefined) return Buffer.from(join(directory, identity.name));
   throw new ForeignError('KEY_NEEDED', `needs the credential ${identity.name}, and there are none`, {
     hint: 'systemd passes them to a service that LoadCredential= is set for',

@@ -356,6 +356,11 @@ describe('a sealed program', () => {
       `${at('sealed/keys/none.txt')}: cannot be read`,
     );
     expectRefused(await runForeign([manifest('sealed/t.json', { program: 'tally.age' })]), 'tally.age');
+    for (const path of ['/dev/stdin', '/dev/fd/0', '/proc/self/fd/0'])
+      expectRefused(
+        await runForeign([using(path), WORDS], { input: identity }),
+        `names ${path} for its keys, and descriptors are the caller's to give`,
+      );
   });
 
   test('cannot be a manifest', async () => {
