@@ -21,7 +21,7 @@ export interface AddressSpace {
    * random pages; in the legacy layout it begins at a third and goes up.
    */
   readonly quiet: Range;
-  /** Bytes of it kept for the stub: its code, its tables and everything it carries. */
+  /** Bytes of it kept for the stub: its code, its tables and the first stack. */
   readonly stubReserve: bigint;
 }
 
