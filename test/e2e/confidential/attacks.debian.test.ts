@@ -101,23 +101,38 @@ describe('a process of the same user', () => {
 });
 
 describe('debuggers', () => {
-  const asNobody = (line: string) => run('/bin/sh', ['-c', line], { cwd: sealed.directory });
-  const shell = NOBODY.join(' ');
-
-  test.each([
-    ['gdb', (pid: number) => `${shell} gdb -p ${pid} -batch -ex 'x/4xb 0x400000' -ex bt 2>&1`],
-    ['gcore', (pid: number) => `cd /tmp && ${shell} gcore -o ${sealed.at('taken')} ${pid} 2>&1; true`],
-    ['strace', (pid: number) => `${shell} timeout 1 strace -p ${pid} 2>&1; true`],
-  ])('%s of the same user is refused', async (_, line) => {
-    const program = await sealed.living('sealed');
+  /** Where everybody may write. */
+  const taken = () => {
+    execFileSync('rm', ['-rf', sealed.at('taken')]);
+    execFileSync('mkdir', ['-m', '777', sealed.at('taken')]);
+    return sealed.at('taken');
+  };
+  /** What one of the same user shows, and whether the secret is in what it writes. */
+  const debug = async (options: readonly string[], words: (pid: number) => readonly string[]) => {
+    const program = await sealed.living('sealed', options);
+    const directory = taken();
     try {
-      const { stdout } = await asNobody(line(program.pid));
-      expect(stdout).toMatch(/Operation not permitted|ptrace/);
-      expect(stdout).not.toMatch(/0x7f.*0x45|<main|read\(0/);
-      expect(readdirSync(sealed.directory).filter((name) => name.startsWith('taken'))).toEqual([]);
+      const [file = '', ...args] = [...NOBODY, ...words(program.pid)];
+      const { stdout, stderr } = await run(file, args, { cwd: directory });
+      const files = readdirSync(directory).map((name) => readFileSync(join(directory, name)));
+      return { shown: stdout + stderr, found: files.some((bytes) => bytes.includes(SECRET)) };
     } finally {
       await program.stop();
     }
+  };
+
+  test.each<[string, (pid: number) => readonly string[], RegExp]>([
+    ['gdb', (pid) => ['gdb', '-p', String(pid), '-batch', '-ex', 'x/4xb 0x400000'], /0x7f\s+0x45\s+0x4c/],
+    ['gcore', (pid) => ['gcore', '-o', 'core', String(pid)], /Saved corefile/],
+    ['strace', (pid) => ['timeout', '2', 'strace', '-p', String(pid)], /read\(0/],
+  ])('%s of the same user is refused, and is not where it may', async (name, words, success) => {
+    const refused = await debug([], words);
+    expect(refused.shown).toMatch(/Operation not permitted|ptrace/);
+    expect(refused.shown).not.toMatch(success);
+    expect(refused.found).toBe(false);
+    const allowed = await debug([OPEN], words);
+    expect(allowed.shown).toMatch(success);
+    expect(allowed.found).toBe(name === 'gcore');
   });
 
   test.runIf(IS_ROOT)('a core that the superuser takes has none of its segments', async () => {
