@@ -1,10 +1,9 @@
 /** Reading a file, a device or a pipe from beginning to end, in memory that does not grow. */
-import { closeSync, constants, fstatSync, openSync, read } from 'node:fs';
+import { closeSync, constants, openSync, read } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
 import { ForeignError } from '../errors.ts';
-import { infoOf } from '../launch/descriptor.ts';
+import { infoOf, statOfInput } from '../launch/descriptor.ts';
 import { openError } from '../source/file.ts';
 import type { OnProgress } from '../source/source.ts';
 
@@ -24,14 +23,7 @@ export interface Input {
 export function openInput(path: Uint8Array): Input {
   const name = Buffer.from(path).toString();
   const fd = name === '-' ? standardInput() : open(path, name);
-  const stat = fstatSync(fd);
-  if (stat.isDirectory()) throw new ForeignError('NOT_EXECUTABLE', 'is a directory', { subject: name });
-  if (isatty(fd)) {
-    throw new ForeignError('NOT_EXECUTABLE', 'is a terminal, and no program comes from there', {
-      subject: name,
-      hint: 'pipe the program in, or redirect it from a file',
-    });
-  }
+  const stat = statOfInput(fd, name);
   return { name, fd, ...(stat.isFile() && { size: stat.size }) };
 }
 

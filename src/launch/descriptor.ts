@@ -2,7 +2,7 @@
  * Programs that come through a descriptor the caller has opened: standard input (`-`) and `fd:N`. A regular file is
  * used as it stands, from where its offset is; everything else is read to its end, into memory.
  */
-import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync, type Stats } from 'node:fs';
 import { isatty } from 'node:tty';
 import { type ErrorCode, ForeignError } from '../errors.ts';
 import { socketFrom } from '../launcher/protocol.ts';
@@ -41,14 +41,7 @@ export function openDescriptor(
   if (info === undefined) {
     throw new ForeignError('PROGRAM_NOT_FOUND', `descriptor ${descriptor} is not open`, { subject: name });
   }
-  const stat = fstatSync(descriptor);
-  if (stat.isDirectory()) throw new ForeignError('NOT_EXECUTABLE', 'is a directory', { subject: name });
-  if (isatty(descriptor)) {
-    throw new ForeignError('NOT_EXECUTABLE', 'is a terminal, and no program comes from there', {
-      subject: name,
-      hint: 'pipe the program in, or redirect it from a file',
-    });
-  }
+  const stat = statOfInput(descriptor, name);
   const known = Buffer.from(`/dev/fd/${descriptor}`);
   if (!stat.isFile()) {
     const source = memorySource(readAll(descriptor, name, maxSize, progress), name);
@@ -64,6 +57,17 @@ export function openDescriptor(
   }
   const source = info.offset === 0 ? file : sourceFrom(file, info.offset);
   return { source: { ...source, close: file.close }, path, descriptor };
+}
+
+/** What a program can be read from. Throws NOT_EXECUTABLE for a directory and a terminal. */
+export function statOfInput(descriptor: number, name: string): Stats {
+  const stat = fstatSync(descriptor);
+  if (stat.isDirectory()) throw new ForeignError('NOT_EXECUTABLE', 'is a directory', { subject: name });
+  if (!isatty(descriptor)) return stat;
+  throw new ForeignError('NOT_EXECUTABLE', 'is a terminal, and no program comes from there', {
+    subject: name,
+    hint: 'pipe the program in, or redirect it from a file',
+  });
 }
 
 /**

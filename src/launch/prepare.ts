@@ -8,6 +8,7 @@ import { resolveProgram } from '../loader/registry.ts';
 import type { Resolution } from '../loader/walk.ts';
 import { hostFacts } from '../native/host-facts.ts';
 import { mapRefusal } from '../native/libc.ts';
+import { isConfidential } from '../plan/materials.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type Invocation, planProgram } from '../plan/planner.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
@@ -126,8 +127,7 @@ function planDiscreetly(image: ProgramImage, invocation: Invocation, host: HostF
     checkOffsets(plan);
     return plan;
   } catch (cause) {
-    const confidential = image.segments.some(({ content }) => content?.source.confidential === true);
-    throw confidential ? discreetError(cause) : cause;
+    throw isConfidential(image) ? discreetError(cause) : cause;
   }
 }
 

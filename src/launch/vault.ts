@@ -5,7 +5,7 @@
 import { closeSync, ftruncateSync, writeSync } from 'node:fs';
 import { memfdForData, sealFile } from '../native/libc.ts';
 import type { Payload, Vault } from '../plan/plan.ts';
-import type { OnProgress, Source } from '../source/source.ts';
+import type { OnProgress } from '../source/source.ts';
 import { writeRefusal } from './stub-file.ts';
 
 /** While one is written the next is already made, where the source can do two things at once. */
@@ -72,13 +72,9 @@ function split({ source, offset, size, at }: Payload): Payload[] {
 
 /** Into `target` where what is read must be overwritten later, else wherever the source has it. */
 async function readPart({ source, offset, size }: Payload, target: Uint8Array): Promise<Uint8Array> {
-  if (!source.confidential || source.readInto === undefined) return readWhole(source, offset, size);
+  if (!source.confidential || source.readInto === undefined) return source.read(offset, size);
   await source.readInto(offset, target);
   return target;
-}
-
-async function readWhole(source: Source, offset: number, size: number): Promise<Uint8Array> {
-  return source.read(offset, size);
 }
 
 function writeAt(fd: number, bytes: Uint8Array, at: number): void {

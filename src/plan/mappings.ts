@@ -6,7 +6,7 @@
 import type { ImagePart, Protection, Segment } from '../image/image.ts';
 import { PAGE_SIZE, pageEnd, pageStart } from '../process/address-space.ts';
 import type { Place } from '../process/place.ts';
-import type { Location, Materials } from './materials.ts';
+import { isConfidential, type Location, type Materials } from './materials.ts';
 import { joined, type PageRange, splitByOverlap } from './page-ranges.ts';
 import type { ProtectionText, Step } from './plan.ts';
 
@@ -66,13 +66,12 @@ export function mapPart(
   before: readonly PageRange[] = [],
 ): Step[] {
   const mapper = new Mapper(place, before);
-  const confidential = part.segments.some(({ content }) => content?.source.confidential === true);
+  const confidential = isConfidential(part);
   return part.segments.flatMap((segment) => {
     const { content } = segment;
     if (content === undefined || content.size === 0) {
       const { name: what, protection } = segment;
       const pages = pagesOf(segment);
-      // What a confidential program computes is as confidential as its bytes.
       const hidden = confidential ? [mapper.hide(pages, what)] : [];
       return [...mapper.map(pages, { protection: protectionText(protection), what }), ...hidden];
     }

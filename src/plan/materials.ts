@@ -1,5 +1,5 @@
 /** What the steps of a plan refer to by index: the files they map or read, the vault among them. */
-import type { Segment } from '../image/image.ts';
+import type { ImagePart, Segment } from '../image/image.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import type { BackingFile, Source } from '../source/source.ts';
 import type { Payload, PlanFile, Vault } from './plan.ts';
@@ -64,6 +64,11 @@ export class Materials {
 /** Whether bytes come in the vault: they are in no file, or must not be mapped from it. */
 export function isCarried(source: Source): boolean {
   return source.file === undefined || source.confidential;
+}
+
+/** Whether any of a part's bytes are confidential: then so is what it computes. */
+export function isConfidential({ segments }: Pick<ImagePart, 'segments'>): boolean {
+  return segments.some(({ content }) => content?.source.confidential === true);
 }
 
 /** Bytes that several segments share are there once: or a small file could make a vault of any size. */

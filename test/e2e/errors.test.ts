@@ -6,17 +6,8 @@ import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFil
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { PF, type Phdr, PT, writeElf } from '../support/elf-writer.ts';
-import {
-  NODE_PATH,
-  type Outcome,
-  quote,
-  run,
-  runForeign,
-  SAMPLES,
-  SHELL_COMMAND,
-  sh,
-  temporary,
-} from '../support/run.ts';
+import { expectRefusal } from '../support/refusal.ts';
+import { NODE_PATH, quote, run, runForeign, SAMPLES, SHELL_COMMAND, sh, temporary } from '../support/run.ts';
 
 const directory = temporary();
 const at = (name: string) => join(directory.path, name);
@@ -30,13 +21,6 @@ function file(name: string, bytes: Uint8Array | string, mode = 0o755): string {
 
 const tally = readFileSync(join(SAMPLES, 'elf/x86_64/tally-static'));
 
-/** One line, the program's name in it, nothing on standard output. */
-function expectRefusal(outcome: Outcome, status: number, line: RegExp): void {
-  expect(outcome.stderr).toMatch(/^run-foreign: [^\n]+\n$/);
-  expect(outcome.stderr).toMatch(line);
-  expect({ status: outcome.status, stdout: outcome.stdout }).toEqual({ status, stdout: '' });
-}
-
 describe('what is not there', () => {
   test.each([
     ['/no/such/file', /^run-foreign: \/no\/such\/file: no such file/],
@@ -45,12 +29,12 @@ describe('what is not there', () => {
     ['/bin/sh/inside-a-file', /^run-foreign: \/bin\/sh\/inside-a-file: /],
     ['', /^run-foreign: '': /],
   ])('%j ends with status 127', async (name, line) => {
-    expectRefusal(await runForeign(['--', name]), 127, line);
+    expectRefusal(await runForeign(['--', name]), line, 127);
   });
 
   test('a dangling link ends with status 127', async () => {
     symlinkSync('/no/such/file', at('dangling'));
-    expectRefusal(await runForeign([at('dangling')]), 127, /dangling: no such file/);
+    expectRefusal(await runForeign([at('dangling')]), /dangling: no such file/, 127);
   });
 
   test('an ELF file whose interpreter is missing says which', async () => {
@@ -72,46 +56,46 @@ describe('what is not there', () => {
 
 describe('what is there and no program', () => {
   test('a directory', async () => {
-    expectRefusal(await runForeign(['/bin/']), 126, /is a directory/);
+    expectRefusal(await runForeign(['/bin/']), /is a directory/, 126);
   });
 
   test('a FIFO, without waiting for a writer', async () => {
     await run('mkfifo', ['-m', '755', at('fifo')]);
-    expectRefusal(await runForeign([at('fifo')], { timeout: 5000 }), 126, /fifo: is not a regular file/);
+    expectRefusal(await runForeign([at('fifo')], { timeout: 5000 }), /fifo: is not a regular file/, 126);
   });
 
   test('a device', async () => {
-    expectRefusal(await runForeign(['/dev/null']), 126, /\/dev\/null: is not a regular file/);
+    expectRefusal(await runForeign(['/dev/null']), /\/dev\/null: is not a regular file/, 126);
   });
 
   test('a file without the x bit, also for root', async () => {
     const path = file('no-x', tally, 0o644);
-    expectRefusal(await runForeign([path]), 126, /no-x: permission denied.*chmod \+x/);
+    expectRefusal(await runForeign([path]), /no-x: permission denied.*chmod \+x/, 126);
   });
 
   test('a file without the x bit in PATH, when there is no other', async () => {
     file('only-no-x', tally, 0o644);
     const env = { PATH: directory.path };
-    expectRefusal(await runForeign(['only-no-x'], { env }), 126, /only-no-x: permission denied/);
+    expectRefusal(await runForeign(['only-no-x'], { env }), /only-no-x: permission denied/, 126);
   });
 
   test('a name that is too long and a circle of links', async () => {
-    expectRefusal(await runForeign([`/${'x'.repeat(300)}`]), 126, /too long/);
+    expectRefusal(await runForeign([`/${'x'.repeat(300)}`]), /too long/, 126);
     symlinkSync(at('circle'), at('circle'));
-    expectRefusal(await runForeign([at('circle')]), 126, /too many symbolic links/);
+    expectRefusal(await runForeign([at('circle')]), /too many symbolic links/, 126);
   });
 
   test('an empty file', async () => {
-    expectRefusal(await runForeign([file('empty', '')]), 126, /empty: is empty/);
+    expectRefusal(await runForeign([file('empty', '')]), /empty: is empty/, 126);
   });
 
   test('a text without #!', async () => {
-    expectRefusal(await runForeign([file('text', 'echo hello\n')]), 126, /text: is in no format that/);
+    expectRefusal(await runForeign([file('text', 'echo hello\n')]), /text: is in no format that/, 126);
   });
 
   test('a name that has control characters stays on its line', async () => {
     const path = file('line\nbreak\x1b[31m', 'x');
-    expectRefusal(await runForeign([path]), 126, /line\?break\?\[31m: is in no format/);
+    expectRefusal(await runForeign([path]), /line\?break\?\[31m: is in no format/, 126);
   });
 });
 
@@ -151,12 +135,12 @@ describe('a broken file is refused with file offset, field and value', () => {
     ],
   ])('%s', async (title, bytes, where) => {
     const path = file(title.replaceAll(' ', '-'), bytes);
-    expectRefusal(await runForeign([path]), 126, where);
+    expectRefusal(await runForeign([path]), where, 126);
   });
 
   test('an entry point outside all code', async () => {
     const outcome = await runForeign([file('entry', changed(24, 0, 0, 0, 0, 0, 0, 0, 0))]);
-    expectRefusal(outcome, 126, /entry point 0x0 lies in no executable segment/);
+    expectRefusal(outcome, /entry point 0x0 lies in no executable segment/, 126);
   });
 });
 
@@ -186,7 +170,7 @@ test('memory beyond RLIMIT_DATA is refused before anything is done', async () =>
   const outcome = await sh(`ulimit -d 2000000; exec ${SHELL_COMMAND} ${quote(path)}`);
   const line =
     /large-bss: needs 4294967296 bytes of memory, and RLIMIT_DATA allows 2048000000; see ulimit -d/;
-  expectRefusal(outcome, 126, line);
+  expectRefusal(outcome, line, 126);
 });
 
 describe('after the point of no return', () => {
@@ -196,18 +180,14 @@ describe('after the point of no return', () => {
 
   test('a segment that meets the stack is reported by the stub with step and errno', async () => {
     const outcome = await runForeign([file('on-the-stack', program(MEETING))]);
-    expectRefusal(
-      outcome,
-      126,
-      /on-the-stack: cannot map PT_LOAD 1 at 0x7f0000000000 \(\d+ bytes\): EEXIST\n/,
-    );
+    expectRefusal(outcome, /on-the-stack: cannot map PT_LOAD 1 at 0x7f0000000000 \(\d+ bytes\): EEXIST\n/);
   });
 
   test('control characters in the name do not reach the terminal', async () => {
     mkdirSync(at('odd\nname'));
     copyFileSync(file('plain', program(MEETING)), at('odd\nname/é'));
     const outcome = await runForeign([at('odd\nname/é')]);
-    expectRefusal(outcome, 126, /odd\?name\/\xc3\xa9: cannot map .*: EEXIST\n$/);
+    expectRefusal(outcome, /odd\?name\/\xc3\xa9: cannot map .*: EEXIST\n$/, 126);
   });
 
   test('standard error may be closed', async () => {

@@ -7,7 +7,8 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { sha256, type TestServer, testServer } from '../support/http-server.ts';
 import { minisig, signingKey } from '../support/minisign.ts';
 import { identityOf, withoutPrivilege } from '../support/proc.ts';
-import { COMMAND, NODE_PATH, type Outcome, run, runForeign, SAMPLES, temporary } from '../support/run.ts';
+import { expectRefusal } from '../support/refusal.ts';
+import { COMMAND, NODE_PATH, run, runForeign, SAMPLES, temporary } from '../support/run.ts';
 
 const directory = temporary();
 afterAll(() => directory.remove());
@@ -31,12 +32,6 @@ const manifestOf = (fields: object) => JSON.stringify({ 'run-foreign': 1, ...fie
 
 function manifest(name: string, fields: object): string {
   return file(name, manifestOf(fields));
-}
-
-function expectRefused({ status, stdout, stderr }: Outcome, text: string, expected = 126): void {
-  expect(stderr).toMatch(/^run-foreign: [^\n]+\n$/);
-  expect(stderr).toContain(text);
-  expect({ status, stdout }).toEqual({ status: expected, stdout: '' });
 }
 
 describe('a manifest runs', () => {
@@ -71,10 +66,10 @@ describe('a manifest runs', () => {
 
   test('in the format it says, unless the user says another', async () => {
     const path = manifest('format.json', { program: TALLY, format: 'aout' });
-    expectRefused(await runForeign([path, WORDS]), 'is no Linux a.out program');
+    expectRefusal(await runForeign([path, WORDS]), 'is no Linux a.out program');
     expect((await runForeign(['--format', 'elf', path, WORDS])).stdout).toBe(COUNTED);
     const unknown = manifest('unknown.json', { program: TALLY, format: 'coff' });
-    expectRefused(await runForeign([unknown]), "names the format 'coff', for which there is no loader");
+    expectRefusal(await runForeign([unknown]), "names the format 'coff', for which there is no loader");
   });
 
   test('by its own #! line', async () => {
@@ -114,7 +109,7 @@ describe('a manifest runs', () => {
   test('never what PATH or a descriptor has under its name', async () => {
     for (const program of ['ls', '-', 'fd:0']) {
       const outcome = await runForeign([manifest('bare.json', { program })], { input: 'x' });
-      expectRefused(outcome, `its program ${at(program)}: no such file`, 127);
+      expectRefusal(outcome, `its program ${at(program)}: no such file`, 127);
     }
   });
 
@@ -143,7 +138,7 @@ describe('a manifest runs', () => {
     const input = manifestOf({ program: TALLY, args: ['-', WORDS] });
     expect((await runForeign(['-'], { input })).stdout).toBe(`0 0 0 -\n${COUNTED}3 6 30 total\n`);
     const relative = manifestOf({ program: 'elf/x86_64/tally-static' });
-    expectRefused(await runForeign(['-'], { input: relative }), 'only absolute paths and URLs');
+    expectRefusal(await runForeign(['-'], { input: relative }), 'only absolute paths and URLs');
   });
 
   test('a packed program', async () => {
@@ -182,9 +177,9 @@ describe('nothing runs', () => {
   test('of what is wrong, and the field is named', async () => {
     const path = manifest('wrong.json', { ...touch, args: [mark, 5] });
     const outcome = await runForeign([path]);
-    expectRefused(outcome, `${path}: is no manifest that can be run: the field args/1 must be text`);
+    expectRefusal(outcome, `${path}: is no manifest that can be run: the field args/1 must be text`);
     expect(outcome.stderr).toContain('file offset 0x');
-    expectRefused(
+    expectRefusal(
       await runForeign([manifest('arg.json', { ...touch, arg: 1 })]),
       'there is no field arg, but',
     );
@@ -208,7 +203,7 @@ describe('nothing runs', () => {
     manifest('one.json', { program: 'two.json' });
     const two = manifest('two.json', { program: 'one.json' });
     const self = manifest('self.json', { program: 'self.json' });
-    for (const path of [two, self]) expectRefused(await runForeign([path]), 'more than 8 wrappers');
+    for (const path of [two, self]) expectRefusal(await runForeign([path]), 'more than 8 wrappers');
   });
 
   test('of eight and one, and eight run', async () => {
@@ -218,13 +213,13 @@ describe('nothing runs', () => {
         args: level === 1 ? [WORDS] : [],
       });
     expect((await runForeign([at('level8')])).stdout).toBe(COUNTED);
-    expectRefused(await runForeign([at('level9')]), 'more than 8 wrappers');
+    expectRefusal(await runForeign([at('level9')]), 'more than 8 wrappers');
   });
 
   test('of what is not there, or may not be run', async () => {
-    expectRefused(await runForeign([manifest('a.json', { program: 'none' })]), 'its program', 127);
-    expectRefused(await runForeign([manifest('a.json', { program: '/etc/passwd' })]), 'chmod +x');
-    expectRefused(await runForeign([manifest('a.json', { program: '/dev/null' })]), 'not a regular file');
+    expectRefusal(await runForeign([manifest('a.json', { program: 'none' })]), 'its program', 127);
+    expectRefusal(await runForeign([manifest('a.json', { program: '/etc/passwd' })]), 'chmod +x');
+    expectRefusal(await runForeign([manifest('a.json', { program: '/dev/null' })]), 'not a regular file');
   });
 });
 
@@ -235,19 +230,19 @@ describe('a pinned path', () => {
     const path = manifest('pinned.json', { program: 'pinned', sha256: digest });
     expect(await runForeign([path, WORDS])).toEqual({ status: 0, stdout: COUNTED, stderr: '' });
     writeFileSync(program, read('elf/x86_64/hello-static'));
-    expectRefused(await runForeign([path]), `${program}: is not what it is pinned to`);
-    expectRefused(await runForeign(['inspect', path]), 'is not what it is pinned to');
+    expectRefusal(await runForeign([path]), `${program}: is not what it is pinned to`);
+    expectRefusal(await runForeign(['inspect', path]), 'is not what it is pinned to');
   });
 
   test('may be signed, with the signature beside it', async () => {
     const key = signingKey();
     const program = file('signed', readFileSync(TALLY));
     const path = manifest('signed.json', { program: 'signed', verifyKey: key.text });
-    expectRefused(await runForeign([path, WORDS]), 'is not signed');
+    expectRefusal(await runForeign([path, WORDS]), 'is not signed');
     writeFileSync(`${program}.minisig`, minisig(readFileSync(TALLY), key));
     expect((await runForeign([path, WORDS])).stdout).toBe(COUNTED);
     writeFileSync(program, read('elf/x86_64/hello-static'));
-    expectRefused(await runForeign([path]), 'signature');
+    expectRefusal(await runForeign([path]), 'signature');
   });
 });
 
@@ -273,16 +268,16 @@ describe('on a network', () => {
       (await runForeign([manifest('net2.json', { program: `${program}#sha256=${digest}` })])).status,
     ).toBe(0);
     server.files.set('/tally', read('elf/x86_64/hello-static'));
-    expectRefused(await runForeign([path]), 'is not what it is pinned to');
-    expectRefused(await runForeign(['plan', path]), 'is not what it is pinned to');
-    expectRefused(await runForeign(['inspect', path]), 'is not what it is pinned to');
+    expectRefusal(await runForeign([path]), 'is not what it is pinned to');
+    expectRefusal(await runForeign(['plan', path]), 'is not what it is pinned to');
+    expectRefusal(await runForeign(['inspect', path]), 'is not what it is pinned to');
   });
 
   test('a pin on the command line is for what stands there', async () => {
     const path = manifest('cli.json', offer('tally', readFileSync(TALLY)));
     const digest = sha256(readFileSync(path));
     expect((await runForeign(['--sha256', digest, path, WORDS])).stdout).toBe(COUNTED);
-    expectRefused(await runForeign(['--sha256', sha256(readFileSync(TALLY)), path]), `${path}: is not what`);
+    expectRefusal(await runForeign(['--sha256', sha256(readFileSync(TALLY)), path]), `${path}: is not what`);
   });
 
   test('a program may be signed', async () => {
@@ -291,7 +286,7 @@ describe('on a network', () => {
     offer('tally.minisig', Buffer.from(minisig(readFileSync(TALLY), key)));
     const path = manifest('signed.json', { program, verifyKey: key.text });
     expect((await runForeign([path, WORDS])).stdout).toBe(COUNTED);
-    expectRefused(
+    expectRefusal(
       await runForeign([manifest('s.json', { program, verifyKey: signingKey().text })]),
       'signature',
     );
@@ -299,7 +294,7 @@ describe('on a network', () => {
 
   test('without digest and key nothing is asked for', async () => {
     const { program } = offer('tally', readFileSync(TALLY));
-    expectRefused(
+    expectRefusal(
       await runForeign([manifest('bare.json', { program })]),
       'sha256 is missing: a URL needs it',
     );
@@ -313,7 +308,7 @@ describe('on a network', () => {
     const local = offer('local.json', Buffer.from(manifestOf({ program: TALLY })));
     expect((await runForeign([`${local.program}#sha256=${local.sha256}`, WORDS])).stdout).toBe(COUNTED);
     const relative = offer('relative.json', Buffer.from(manifestOf({ program: 'tally' })));
-    expectRefused(await runForeign([`${relative.program}#sha256=${relative.sha256}`]), 'only absolute paths');
+    expectRefusal(await runForeign([`${relative.program}#sha256=${relative.sha256}`]), 'only absolute paths');
   });
 
   test('a manifest that is not what was pinned names nothing', async () => {
@@ -322,7 +317,7 @@ describe('on a network', () => {
     const { program, sha256: digest } = offer('tool.json', Buffer.from(manifestOf({ program: TALLY })));
     for (const other of [{ program: '/usr/bin/touch', args: [mark] }, tally]) {
       offer('tool.json', Buffer.from(manifestOf(other)));
-      expectRefused(await runForeign([`${program}#sha256=${digest}`]), 'is not what it is pinned to');
+      expectRefusal(await runForeign([`${program}#sha256=${digest}`]), 'is not what it is pinned to');
     }
     expect(existsSync(mark)).toBe(false);
     expect(server.requests.map(({ path }) => path)).not.toContain('/tally');
@@ -331,7 +326,7 @@ describe('on a network', () => {
   test('a wrong program behind a right manifest does not run', async () => {
     const wrong = { ...offer('tally', readFileSync(TALLY)), sha256: '0'.repeat(64) };
     const { program, sha256: digest } = offer('tool.json', Buffer.from(manifestOf(wrong)));
-    expectRefused(
+    expectRefusal(
       await runForeign([`${program}#sha256=${digest}`]),
       `${server.url}/tally: is not what it is pinned`,
     );
@@ -350,14 +345,14 @@ describe('a sealed program', () => {
       expect(await runForeign([using(named), WORDS])).toEqual({ status: 0, stdout: COUNTED, stderr: '' });
     const env = { PATH: NODE_PATH, CREDENTIALS_DIRECTORY: at('sealed/keys') };
     expect((await runForeign([using('credential:id.txt'), WORDS], { env })).stdout).toBe(COUNTED);
-    expectRefused(await runForeign([using('credential:id.txt')]), 'needs the credential id.txt');
-    expectRefused(
+    expectRefusal(await runForeign([using('credential:id.txt')]), 'needs the credential id.txt');
+    expectRefusal(
       await runForeign([using('keys/none.txt')]),
       `${at('sealed/keys/none.txt')}: cannot be read`,
     );
-    expectRefused(await runForeign([manifest('sealed/t.json', { program: 'tally.age' })]), 'tally.age');
+    expectRefusal(await runForeign([manifest('sealed/t.json', { program: 'tally.age' })]), 'tally.age');
     for (const path of ['/dev/stdin', '/dev/fd/0', '/proc/self/fd/0'])
-      expectRefused(
+      expectRefusal(
         await runForeign([using(path), WORDS], { input: identity }),
         `names ${path} for its keys, and descriptors are the caller's to give`,
       );
@@ -373,7 +368,7 @@ describe('a sealed program', () => {
     );
     const key = file('id.txt', `${identity}\n`);
     const outcome = await runForeign(['-i', key, sealed]);
-    expectRefused(outcome, 'a manifest that was sealed');
+    expectRefusal(outcome, 'a manifest that was sealed');
     expect(outcome.stderr).not.toContain('a secret');
     expect((await runForeign(['--not-confidential', '-i', key, sealed])).stderr).toContain('a secret');
   });

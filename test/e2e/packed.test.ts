@@ -6,7 +6,8 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { mayMapAt } from '../support/machine.ts';
 import { sampleBytes, ZEROS_XZ_ZST, zstdFrame } from '../support/packed.ts';
 import { identityOf, withoutPrivilege } from '../support/proc.ts';
-import { COMMAND, NODE_HALF, NODE_PATH, type Outcome, run, runForeign, temporary } from '../support/run.ts';
+import { expectRefusal } from '../support/refusal.ts';
+import { COMMAND, NODE_HALF, NODE_PATH, run, runForeign, temporary } from '../support/run.ts';
 
 const directory = temporary();
 afterAll(() => directory.remove());
@@ -27,13 +28,6 @@ const behindLine = (bytes: Uint8Array) => Buffer.concat([Buffer.from(`#!${COMMAN
 
 const XZ = sampleBytes('xz/tally-dynamic-pie.xz');
 const STATIC = sampleBytes('elf/x86_64/tally-static');
-
-/** One line with the program's name, nothing on standard output. */
-function expectRefusal({ status, stdout, stderr }: Outcome, line: RegExp): void {
-  expect(stderr).toMatch(/^run-foreign: [^\n]+\n$/);
-  expect(stderr).toMatch(line);
-  expect({ status, stdout }).toEqual({ status: 126, stdout: '' });
-}
 
 describe('a packed program runs', () => {
   test.each([

@@ -6,10 +6,10 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { sha256 } from '../support/http-server.ts';
 import { minisig, signingKey } from '../support/minisign.ts';
 import { identityOf, withoutPrivilege } from '../support/proc.ts';
+import { expectRefusal } from '../support/refusal.ts';
 import {
   COMMAND,
   NODE_PATH,
-  type Outcome,
   quote,
   runForeign,
   SAMPLES,
@@ -26,12 +26,6 @@ const BYTES = readFileSync(TALLY);
 const WORDS = 'inputs/words.txt';
 const RAN = { status: 0, stdout: `3 6 30 ${WORDS}\n`, stderr: '' };
 const pin = ['--sha256', sha256(BYTES)];
-
-function expectRefused({ status, stdout, stderr }: Outcome, text: string, expected = 126): void {
-  expect(stderr).toMatch(/^run-foreign: [^\n]+\n$/);
-  expect(stderr).toContain(text);
-  expect({ status, stdout }).toEqual({ status: expected, stdout: '' });
-}
 
 function copy(name: string): string {
   const path = join(directory.path, name);
@@ -58,19 +52,19 @@ describe('--sha256', () => {
     const command = `${SHELL_COMMAND} ${option} ${digest}`;
     expect((await script(`cat ${quote(TALLY)} | ${command} - ${words}`)).stdout).toBe(`3 6 30 ${words}\n`);
     expect((await script(`${command} fd:5 ${words} 5< ${quote(TALLY)}`)).stdout).toBe(`3 6 30 ${words}\n`);
-    expectRefused(await runForeign([...pin, '-'], { input: 'another' }), 'is not what it is pinned to');
+    expectRefusal(await runForeign([...pin, '-'], { input: 'another' }), 'is not what it is pinned to');
   });
 
   test('refuses anything else', async () => {
     const wrong = ['--sha256', '0'.repeat(64)];
     for (const command of [[], ['plan'], ['inspect']])
-      expectRefused(await runForeign([...command, ...wrong, TALLY]), `${TALLY}: is not what it is pinned to`);
-    expectRefused(await runForeign(['--sha256', 'xyz', TALLY]), '64 hex digits', 2);
-    expectRefused(await runForeign(['--max-size', '1K', ...pin, TALLY]), '--max-size');
-    expectRefused(await runForeign([...pin, '/no/such']), 'no such file', 127);
+      expectRefusal(await runForeign([...command, ...wrong, TALLY]), `${TALLY}: is not what it is pinned to`);
+    expectRefusal(await runForeign(['--sha256', 'xyz', TALLY]), '64 hex digits', 2);
+    expectRefusal(await runForeign(['--max-size', '1K', ...pin, TALLY]), '--max-size');
+    expectRefusal(await runForeign([...pin, '/no/such']), 'no such file', 127);
     const script = copy('script');
     writeFileSync(script, '#!/bin/sh\necho no\n');
-    expectRefused(await runForeign(['--sha256', sha256(readFileSync(script)), script]), 'run from memory');
+    expectRefusal(await runForeign(['--sha256', sha256(readFileSync(script)), script]), 'run from memory');
   });
 
   test('maps nothing of the file, which may change', async () => {
@@ -96,11 +90,11 @@ describe('--verify-key', () => {
   test('wants a signature beside the file', async () => {
     const path = copy('signed');
     const args = ['--verify-key', key.text, path, WORDS];
-    expectRefused(await runForeign(args), 'is not signed');
+    expectRefusal(await runForeign(args), 'is not signed');
     writeFileSync(`${path}.minisig`, minisig(BYTES, key));
     expect(await runForeign(args)).toEqual(RAN);
     expect(await runForeign([...pin, ...args])).toEqual(RAN);
-    expectRefused(await runForeign(['--sha256', '0'.repeat(64), ...args]), 'is not what it is pinned to');
+    expectRefusal(await runForeign(['--sha256', '0'.repeat(64), ...args]), 'is not what it is pinned to');
     writeFileSync(`${path}.minisig`, minisig(BYTES, key, { algorithm: 'Ed' }));
     expect(await runForeign(args)).toEqual(RAN);
     for (const signature of [
@@ -111,12 +105,12 @@ describe('--verify-key', () => {
       '',
     ]) {
       writeFileSync(`${path}.minisig`, signature);
-      expectRefused(await runForeign(args), 'signature');
+      expectRefusal(await runForeign(args), 'signature');
     }
   });
 
   test('is refused where no signature can lie', async () => {
     const outcome = await runForeign(['--verify-key', key.text, '-'], { input: BYTES.toString('latin1') });
-    expectRefused(outcome, 'no signature lies beside it', 2);
+    expectRefusal(outcome, 'no signature lies beside it', 2);
   });
 });

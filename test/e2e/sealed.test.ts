@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { armor } from 'age-encryption';
 import { afterAll, describe, expect, test } from 'vitest';
 import { sampleBytes } from '../support/packed.ts';
+import { expectRefusal } from '../support/refusal.ts';
 import {
   COMMAND,
   NODE_PATH,
@@ -45,11 +46,9 @@ const ENV = await sealed('/usr/bin/env');
 const LS = await sealed('/bin/ls');
 
 /** One line, nothing on standard output, and no key in it. */
-function expectRefusal({ status, stdout, stderr }: Outcome, line: RegExp, expected = 126): void {
-  expect(stderr).toMatch(/^run-foreign: [^\n]+\n$/);
-  expect(stderr).toMatch(line);
-  expect(stderr).not.toContain(OWN.secret.slice(16));
-  expect({ status, stdout }).toEqual({ status: expected, stdout: '' });
+function expectRefused(outcome: Outcome, line: RegExp, expected = 126): void {
+  expectRefusal(outcome, line, expected);
+  expect(outcome.stderr).not.toContain(OWN.secret.slice(16));
 }
 
 describe('a key comes from', () => {
@@ -163,7 +162,7 @@ describe('a sealed program runs', () => {
 
 describe('it is not started', () => {
   test('without a key', async () => {
-    expectRefusal(
+    expectRefused(
       await runForeign([TALLY]),
       /is sealed for 1 recipient \(X25519\), and there is no key; .*-i/,
     );
@@ -171,7 +170,7 @@ describe('it is not started', () => {
 
   test('with the wrong one', async () => {
     const outcome = await runForeign(['-i', OTHER_KEY, TALLY]);
-    expectRefusal(outcome, /no key fits; tried: .*other\.txt \(age1[a-z0-9]+\); /);
+    expectRefused(outcome, /no key fits; tried: .*other\.txt \(age1[a-z0-9]+\); /);
   });
 
   test.each<[string, readonly string[], Record<string, string>, RegExp]>([
@@ -206,7 +205,7 @@ describe('it is not started', () => {
     ['no file', ['-i'], {}, /no value after the option --identity/],
   ])('where the command line is wrong: %s', async (_, args, env, line) => {
     file('tally.txt', '\nnone', 0o644);
-    expectRefusal(await runForeign(args, { env: { PATH: NODE_PATH, ...env } }), line, 2);
+    expectRefused(await runForeign(args, { env: { PATH: NODE_PATH, ...env } }), line, 2);
   });
 
   const { head, chunks } = chunksOf(SEALED);
@@ -222,7 +221,7 @@ describe('it is not started', () => {
     ['a missing end', SEALED.subarray(0, -1), /cut off/],
     ['something behind the end', Buffer.concat([head, ...chunks, Buffer.of(0)]), /damaged, or cut off/],
   ])('with %s', async (name, bytes, line) => {
-    expectRefusal(await runForeign(['-i', KEY, file(name, bytes), WORDS]), line);
+    expectRefused(await runForeign(['-i', KEY, file(name, bytes), WORDS]), line);
   });
 
   test('with damage where nothing of the program is, in a file for two threads', async () => {
@@ -230,7 +229,7 @@ describe('it is not started', () => {
     const at = payloadAt(bytes) + 200 * SEALED_CHUNK_SIZE + 77;
     bytes[at] = (bytes[at] ?? 0) ^ 0x80;
     const outcome = await runForeign(['-i', KEY, file('far', bytes), WORDS]);
-    expectRefusal(outcome, /damaged: a chunk is not authentic .*chunk = 201 of 321/);
+    expectRefused(outcome, /damaged: a chunk is not authentic .*chunk = 201 of 321/);
   });
 });
 
@@ -286,6 +285,6 @@ describe('a passphrase', () => {
   test('cannot be asked for without a terminal', async () => {
     await prepared;
     const outcome = await run('setsid', ['-w', COMMAND, path]);
-    expectRefusal(outcome, /a passphrase is needed for .*, and there is no terminal; /);
+    expectRefused(outcome, /a passphrase is needed for .*, and there is no terminal; /);
   });
 });
