@@ -19,6 +19,8 @@ export type ErrorCode =
   | 'MACHINE_REFUSED'
   | 'UNAUTHENTICATED'
   | 'KEY_NEEDED'
+  | 'INTERPRETER_MISSING'
+  | 'LOADER_FAILED'
   | 'NETWORK'
   | 'USAGE'
   | 'INTERNAL';
@@ -36,6 +38,8 @@ const STATUS: Record<ErrorCode, number> = {
   MACHINE_REFUSED: EXIT.cannotRun,
   UNAUTHENTICATED: EXIT.cannotRun,
   KEY_NEEDED: EXIT.cannotRun,
+  INTERPRETER_MISSING: EXIT.cannotRun,
+  LOADER_FAILED: EXIT.ours,
   NETWORK: EXIT.cannotRun,
   USAGE: EXIT.usage,
   INTERNAL: EXIT.ours,
@@ -51,8 +55,16 @@ export interface ErrorDetails {
   readonly harmless?: boolean;
 }
 
+/** What marks the errors of this module, also of another copy of it: a loader may bring its own. */
+const BRAND = Symbol.for('run-foreign.error');
+const FORMAT_BRAND = Symbol.for('run-foreign.format-error');
+
+const hasBrand = (value: unknown, brand: symbol): boolean =>
+  typeof value === 'object' && value !== null && brand in value;
+
 /** The one error type of the library: look at `code`, never at the text. */
 export class ForeignError extends Error {
+  readonly [BRAND] = true;
   override readonly name: string = 'ForeignError';
   readonly code: ErrorCode;
   readonly exitCode: number;
@@ -60,6 +72,10 @@ export class ForeignError extends Error {
   subject: string | undefined;
   readonly hint: string | undefined;
   readonly harmless: boolean;
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return hasBrand(value, BRAND);
+  }
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -71,6 +87,8 @@ export class ForeignError extends Error {
   }
 }
 
+export type FormatValue = bigint | number | string;
+
 /** Where in a file something is wrong. */
 export interface FormatLocation {
   /** Bytes from the start of the file. */
@@ -78,7 +96,7 @@ export interface FormatLocation {
   /** The field as its specification spells it, for example `e_phnum`. */
   readonly field: string;
   /** What was found there. */
-  readonly value: bigint | number | string;
+  readonly value: FormatValue;
 }
 
 /**
@@ -87,7 +105,12 @@ export interface FormatLocation {
  */
 export class FormatError extends ForeignError {
   override readonly name = 'FormatError';
+  readonly [FORMAT_BRAND] = true;
   readonly location: FormatLocation;
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return hasBrand(value, FORMAT_BRAND);
+  }
 
   constructor(message: string, location: FormatLocation, details: ErrorDetails = {}) {
     const value = typeof location.value === 'string' ? location.value : hex(location.value);

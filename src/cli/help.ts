@@ -16,7 +16,8 @@ export interface HelpTopic {
 
 /** About where a program comes from and what opens it. */
 const SOURCE_OPTIONS = ['max-size', 'sha256', 'verify-key', 'identity', 'not-confidential'] as const;
-const RUN_OPTIONS = ['format', 'argv0', 'env', 'unset-env', 'stdin', ...SOURCE_OPTIONS] as const;
+const LOADER_OPTIONS = ['format', 'loader', 'loader-opt', 'loader-timeout'] as const;
+const RUN_OPTIONS = [...LOADER_OPTIONS, 'argv0', 'env', 'unset-env', 'stdin', ...SOURCE_OPTIONS] as const;
 
 export const RUN_TOPIC: HelpTopic = {
   usage: 'run-foreign [options] PROGRAM [args...]',
@@ -35,7 +36,7 @@ export const TOPICS = {
   inspect: {
     usage: 'run-foreign inspect [options] PROGRAM',
     about: 'Shows what is in PROGRAM: its segments, its interpreter, its map of memory.',
-    options: ['format', ...SOURCE_OPTIONS, 'json', 'help'],
+    options: [...LOADER_OPTIONS, ...SOURCE_OPTIONS, 'json', 'help'],
   },
   seal: {
     usage: 'run-foreign seal PROGRAM -r RECIPIENT... -o FILE',

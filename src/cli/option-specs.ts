@@ -5,8 +5,8 @@ interface OptionSpec {
   readonly kind: 'text' | 'list' | 'flag';
   /** A letter that stands for it behind a single dash. */
   readonly short?: string;
-  /** False where no environment variable stands in for it. */
-  readonly twin?: false;
+  /** The end of the environment variable's name that stands in for it, if not the option's; false for none. */
+  readonly twin?: false | string;
   /** How help shows the value. */
   readonly value?: string;
   readonly help: string;
@@ -14,6 +14,22 @@ interface OptionSpec {
 
 const SPECS = {
   format: { kind: 'text', value: 'NAME', help: 'use this loader and do not ask the others' },
+  loader: {
+    kind: 'list',
+    twin: 'LOADERS',
+    value: 'FILE|PACKAGE',
+    help: 'use the loader in this file, or in the package run-foreign-loader-...; may be repeated',
+  },
+  'loader-opt': {
+    kind: 'list',
+    value: 'NAME.KEY=VALUE',
+    help: 'set an option of a loader (run-foreign formats lists them); may be repeated',
+  },
+  'loader-timeout': {
+    kind: 'text',
+    value: 'SECONDS',
+    help: 'how long a loader from elsewhere may take; 30 unless given',
+  },
   argv0: {
     kind: 'text',
     value: 'NAME',
@@ -91,6 +107,6 @@ export const optionSpec = (name: OptionName): OptionSpec => SPECS[name];
 
 /** The environment variable that stands in for an option, if there is one. */
 export function twinName(name: OptionName): string | undefined {
-  if (optionSpec(name).twin === false) return undefined;
-  return TWIN_PREFIX + name.toUpperCase().replaceAll('-', '_');
+  const { twin = name.toUpperCase().replaceAll('-', '_') } = optionSpec(name);
+  return twin === false ? undefined : TWIN_PREFIX + twin;
 }

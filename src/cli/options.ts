@@ -5,6 +5,7 @@
  */
 import { ForeignError } from '../errors.ts';
 import { environmentValue } from '../launch/prepare.ts';
+import type { GivenOption } from '../loader/options.ts';
 import { toBytes, toText } from './invocation.ts';
 import { type OptionName, optionSpec, twinName } from './option-specs.ts';
 import type { RunOptions } from './run-options.ts';
@@ -182,6 +183,9 @@ function optionsFrom(found: Record<string, unknown>, own: readonly string[]): Op
   if (wrong !== undefined) throw usageError(`--unset-env takes a name, not '${forPeople(wrong)}'`);
   return {
     format: format === undefined ? undefined : forPeople(format),
+    loaders: list('loader'),
+    loaderOptions: list('loader-opt').map(forPeople).map(loaderOption),
+    loaderTimeout: secondsFrom(last('loader-timeout')),
     argv0: last('argv0'),
     env,
     unsetEnv,
@@ -215,6 +219,23 @@ function sizeFrom(text: string | undefined): number | undefined {
   const size = Number(digits) * UNITS[unit.toUpperCase() as keyof typeof UNITS];
   if (Number.isSafeInteger(size) && size > 0) return size;
   throw usageError(`--max-size takes bytes, as in 1000000, 512K, 64M or 2G, not '${forPeople(text)}'`);
+}
+
+/** `NAME.KEY=VALUE`; a flag needs no value. */
+function loaderOption(text: string): GivenOption {
+  const [, loader, key, value = ''] = /^([a-z][a-z0-9-]*)\.([a-z][a-z0-9-]*)(?:=(.*))?$/s.exec(text) ?? [];
+  if (loader !== undefined && key !== undefined) return { loader, key, value };
+  throw usageError(`--loader-opt takes NAME.KEY=VALUE, as in flat.base=0x10000, not '${text}'`);
+}
+
+const MAX_SECONDS = 1_000_000;
+
+/** In milliseconds; undefined stays undefined. */
+function secondsFrom(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0;
+  if (seconds > 0 && seconds <= MAX_SECONDS) return seconds * 1000;
+  throw usageError(`--loader-timeout takes seconds, as in 10 or 0.5, not '${forPeople(text)}'`);
 }
 
 /** Byte strings as the people who typed them read them. */

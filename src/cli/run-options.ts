@@ -1,10 +1,16 @@
 /** The options that say how a program is started, and what they make of the environment. */
 import { environmentValue } from '../launch/prepare.ts';
+import type { GivenOption } from '../loader/options.ts';
 import { toText } from './invocation.ts';
 
 /** Values are byte strings (see invocation.ts). */
 export interface RunOptions {
   readonly format?: string | undefined;
+  /** Files and packages. */
+  readonly loaders?: readonly string[] | undefined;
+  readonly loaderOptions?: readonly GivenOption[] | undefined;
+  /** Milliseconds. */
+  readonly loaderTimeout?: number | undefined;
   readonly argv0?: string | undefined;
   /** `NAME` or `NAME=VALUE`. */
   readonly env?: readonly string[] | undefined;
@@ -27,6 +33,9 @@ export const TWIN_PREFIX = 'RUN_FOREIGN_';
 /** The options that change how a program is started; options.ts knows all about them. */
 const TWINS = [
   'FORMAT',
+  'LOADERS',
+  'LOADER_OPT',
+  'LOADER_TIMEOUT',
   'ARGV0',
   'ENV',
   'UNSET_ENV',

@@ -39,6 +39,7 @@ export function programRequest(
     withheld: options.unsetEnv?.map(toBytes),
     format: options.format,
     loaders: builtinLoaders,
+    loaderOptions: options.loaderOptions,
     self: self(),
     maxSize: options.maxSize,
     report: options.verbose === true,

@@ -105,7 +105,7 @@ async function* warned(
 /** Why a file that begins like this could not be run when it is sealed. */
 async function doubt(start: Uint8Array, name: string): Promise<string | undefined> {
   const source = memorySource(start, name);
-  const verdicts = await Promise.all(builtinLoaders.map((loader) => loader.probe(source)));
+  const verdicts = await Promise.all(builtinLoaders.map((loader) => loader.probe(source, { options: {} })));
   if (verdicts.every((verdict) => verdict === null)) return 'is in no format that run-foreign can run';
   const line = start[0] === 0x23 && start[1] === 0x21 ? parseLine(start) : undefined;
   if (line === undefined || line.commands.some((command) => /(^|\/)run-foreign$/.test(String(command))))

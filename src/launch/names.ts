@@ -2,6 +2,7 @@
  * From what the user typed to a program: a URL, a descriptor (`-`, `fd:N`), a path as it is, or a look-up in PATH as
  * execvp(3) does it.
  */
+import { accessSync, constants, statSync } from 'node:fs';
 import { ForeignError } from '../errors.ts';
 import { isHttpUrl, parseHttpUrl, shownUrl } from '../source/http-url.ts';
 import { type BackingFile, DEFAULT_MAX_SIZE, type OnProgress, type Source } from '../source/source.ts';
@@ -99,7 +100,7 @@ function findLocal(
   if (name.includes(SLASH)) return { source: openExecutable(name), path: name };
   let refused: unknown;
   for (const directory of splitPath(searchPath ?? Buffer.from(DEFAULT_PATH))) {
-    const path = directory.length === 0 ? name : Buffer.concat([directory, Buffer.of(SLASH), name]);
+    const path = inDirectory(directory, name);
     try {
       return { source: openExecutable(path), path };
     } catch (error) {
@@ -114,6 +115,29 @@ function findLocal(
     subject,
     hint: `a file here is ./${subject}`,
   });
+}
+
+/** The first file that may be executed under this name in PATH, or at this path. Opens nothing. */
+export function findCommand(name: Uint8Array, searchPath: Uint8Array | undefined): Uint8Array | undefined {
+  if (name.length === 0) return undefined;
+  if (name.includes(SLASH)) return isExecutable(name) ? name : undefined;
+  return splitPath(searchPath ?? Buffer.from(DEFAULT_PATH))
+    .map((directory) => inDirectory(directory, name))
+    .find(isExecutable);
+}
+
+function isExecutable(path: Uint8Array): boolean {
+  try {
+    accessSync(Buffer.from(path), constants.X_OK);
+    return statSync(Buffer.from(path)).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** An empty directory in PATH is the current one. */
+function inDirectory(directory: Uint8Array, name: Uint8Array): Uint8Array {
+  return directory.length === 0 ? name : Buffer.concat([directory, Buffer.of(SLASH), name]);
 }
 
 function splitPath(path: Uint8Array): Uint8Array[] {

@@ -2,10 +2,12 @@
 import { constants, openSync, realpathSync } from 'node:fs';
 import { about, ForeignError, hex, partError } from '../errors.ts';
 import type { ProgramImage } from '../image/image.ts';
-import type { IdentityName, LoadContext, LoaderPlugin, Secrets } from '../loader/contract.ts';
+import type { IdentityName, LoaderPlugin, Secrets } from '../loader/contract.ts';
 import { discreetError } from '../loader/discreet.ts';
+import type { GivenOption } from '../loader/options.ts';
 import { resolveProgram } from '../loader/registry.ts';
-import type { Resolution } from '../loader/walk.ts';
+import type { TimeLimit } from '../loader/time-limit.ts';
+import type { HostContext, Resolution } from '../loader/walk.ts';
 import { hostFacts } from '../native/host-facts.ts';
 import { mapRefusal } from '../native/libc.ts';
 import { isConfidential } from '../plan/materials.ts';
@@ -16,7 +18,7 @@ import type { HostFacts } from '../process/host.ts';
 import { type BackingFile, DEFAULT_MAX_SIZE, type OnProgress, type Source } from '../source/source.ts';
 import { withDefaults } from './environment.ts';
 import { followProgram } from './follow.ts';
-import { type FoundProgram, findProgram, type NetworkOptions, shownName } from './names.ts';
+import { type FoundProgram, findCommand, findProgram, type NetworkOptions, shownName } from './names.ts';
 import { openExecutable } from './open.ts';
 
 export interface ProgramRequest {
@@ -34,6 +36,12 @@ export interface ProgramRequest {
   readonly withheld?: readonly Uint8Array[] | undefined;
   readonly format?: string | undefined;
   readonly loaders: readonly LoaderPlugin[];
+  /** What the user gave of the loaders' own options. */
+  readonly loaderOptions?: readonly GivenOption[] | undefined;
+  /** How long each call of a loader may take; as long as it likes unless given. */
+  readonly limitFor?: ((loader: LoaderPlugin) => TimeLimit | undefined) | undefined;
+  /** Told of loaders that fail while they are asked; without it that is the end. */
+  readonly onLoaderFailure?: ((failure: unknown) => void) | undefined;
   /** The path of run-foreign itself, so that a `#!` line naming it is known. */
   readonly self?: string | undefined;
   /** The most a packed program may unpack to, bytes; 1 GiB unless given. */
@@ -76,8 +84,11 @@ export async function loadProgram(request: ProgramRequest): Promise<LoadedProgra
       ownArgv0: request.argv0 !== undefined,
       execfn: path,
       loaders: request.loaders,
-      context: loadContext(request),
+      context: hostContext(request),
       format: request.format,
+      options: request.loaderOptions,
+      limitFor: request.limitFor,
+      onLoaderFailure: request.onLoaderFailure,
       follow: (named, from) =>
         followProgram(named, from, { extraCa: network?.extraCa, maxSize, progress, secretsWith }),
     });
@@ -182,8 +193,8 @@ const NO_SECRETS: Secrets = {
   passphrase: () => Promise.reject(new ForeignError('KEY_NEEDED', 'needs a passphrase')),
 };
 
-function loadContext(request: ProgramRequest): LoadContext {
-  const { self, maxSize = DEFAULT_MAX_SIZE, secrets = NO_SECRETS, confidential = true } = request;
+function hostContext(request: ProgramRequest): HostContext {
+  const { envp, self, maxSize = DEFAULT_MAX_SIZE, secrets = NO_SECRETS, confidential = true } = request;
   const own = new Set(['run-foreign']);
   if (self !== undefined) own.add(self);
   return {
@@ -192,6 +203,7 @@ function loadContext(request: ProgramRequest): LoadContext {
     confidential,
     progress: request.progress ?? (() => {}),
     open: openInterpreter,
+    find: (command) => findCommand(Buffer.from(command), environmentValue(envp, 'PATH')),
     isSelf(command) {
       const path = Buffer.from(command).toString();
       return own.has(path) || path.endsWith('/run-foreign') || own.has(resolved(path));

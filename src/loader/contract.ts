@@ -5,6 +5,7 @@
  */
 import type { ProgramImage } from '../image/image.ts';
 import type { OnProgress, Source } from '../source/source.ts';
+import type { OptionSpecs, OptionValues } from './options.ts';
 
 /** Bytes that tell a format; `mask` has a 0 bit where any bit will do. */
 export interface Magic {
@@ -45,9 +46,22 @@ export interface Secrets {
   passphrase(purpose: string): Promise<Uint8Array>;
 }
 
-export interface LoadContext {
+/** What a probe may know beside the file. */
+export interface ProbeContext<Options extends OptionSpecs = OptionSpecs> {
+  /** What the user gave of the loader's own options (`--loader-opt NAME.KEY=VALUE`); the others are missing. */
+  readonly options: OptionValues<Options>;
+}
+
+export interface LoadContext<Options extends OptionSpecs = OptionSpecs> extends ProbeContext<Options> {
+  /** What the program is to be called with, argv[0] first, as far as that is known by now. */
+  readonly argv: readonly Uint8Array[];
   /** Opens another program by path, as execve would: an ELF interpreter. Throws ForeignError. */
   open(path: Uint8Array): Source;
+  /**
+   * Where a command lies, as the shell of the user would find it: a path as it is, anything else by PATH. Undefined
+   * where there is none that may be executed: throw INTERPRETER_MISSING, with a hint that says how to get it.
+   */
+  find(command: string): Uint8Array | undefined;
   /** Whether this path, or this bare command name, is run-foreign itself. */
   isSelf(command: Uint8Array): boolean;
   readonly limits: Limits;
@@ -90,22 +104,40 @@ export type Loaded =
   /** Another program runs this file: `path args… file`. */
   | { readonly kind: 'interpreter'; readonly path: Uint8Array; readonly args: readonly Uint8Array[] };
 
-export interface LoaderPlugin {
-  /** One lower-case word: what `--format` takes. */
+export interface LoaderPlugin<Options extends OptionSpecs = OptionSpecs> {
+  /** What `--format` and `--loader-opt` take: lower-case letters, digits and `-`, a letter first. */
   readonly name: string;
+  /** The version of this contract. It grows without a new one as long as loaders written before go on working. */
   readonly apiVersion: 1;
   /** `wrapper`s hold or name another program, and are taken off before `--format` is looked at. */
   readonly kind: 'program' | 'wrapper';
   /** For people: what it accepts, in one sentence. */
   readonly description: string;
+  /** What its files begin with, for people and for binfmt_misc; only `probe` decides. */
   readonly magics: readonly Magic[];
-  /** Cheap, deterministic, reads only the beginning. */
-  probe(source: Source): Verdict | Promise<Verdict>;
-  /** From here on an error is final. */
-  load(source: Source, context: LoadContext): Loaded | Promise<Loaded>;
+  /** Asked only when all other loaders have said "not mine": for formats that nothing in the file tells. */
+  readonly order?: 'post';
+  /** What the user may set, by key. */
+  readonly options?: Options;
+  /**
+   * Whether this loader takes the file. Cheap and deterministic: reads only the beginning, has no effects. The source
+   * may be empty, or shorter than any header.
+   */
+  probe(source: Source, context: ProbeContext<Options>): Verdict | Promise<Verdict>;
+  /**
+   * What the file holds. An error is final, and means that no other loader is asked: a FormatError with file offset,
+   * field and value where the file is broken, a ForeignError with the code UNSUPPORTED where it is sound and cannot
+   * be run. May be called more than once for a start.
+   */
+  load(source: Source, context: LoadContext<Options>): Loaded | Promise<Loaded>;
 }
 
-/** Types a loader and says it meets the contract. */
-export function defineLoader(loader: LoaderPlugin): LoaderPlugin {
+/** The version of the contract that this is. */
+export const API_VERSION = 1;
+
+/** Types a loader, its options and what it is given of them; returns it as it is. */
+export function defineLoader<const Options extends OptionSpecs>(
+  loader: LoaderPlugin<Options>,
+): LoaderPlugin<Options> {
   return loader;
 }

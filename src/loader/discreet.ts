@@ -1,6 +1,7 @@
 /** What is wrong with a confidential program, told without anything that was read in it. */
 import { type ErrorCode, ForeignError, FormatError, hex } from '../errors.ts';
 import type { Source } from '../source/source.ts';
+import { lendSource, noting } from './lent.ts';
 
 /** Their messages hold nothing of what is inside. */
 const HARMLESS: readonly ErrorCode[] = [
@@ -37,22 +38,10 @@ export function discreetError(cause: unknown): unknown {
 export async function discreetly<T>(source: Source, look: (source: Source) => Promise<T>): Promise<T> {
   if (!source.confidential) return look(source);
   const ofReading = new Set<unknown>();
-  const note = (cause: unknown): never => {
-    ofReading.add(cause);
-    throw cause;
-  };
-  const watched: Source = {
-    ...source,
-    // As immediate as the source's own.
-    read(offset, length) {
-      try {
-        const bytes = source.read(offset, length);
-        return bytes instanceof Promise ? bytes.catch(note) : bytes;
-      } catch (cause) {
-        return note(cause);
-      }
-    },
-  };
+  const watched = lendSource(
+    source,
+    noting((cause) => ofReading.add(cause)),
+  );
   try {
     return await look(watched);
   } catch (cause) {

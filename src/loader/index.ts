@@ -1,5 +1,12 @@
 /** `run-foreign/loader`: everything a loader plugin needs, and all it may import. */
-export { about, ForeignError, FormatError, hex } from '../errors.ts';
+export {
+  about,
+  type ErrorCode,
+  ForeignError,
+  FormatError,
+  type FormatLocation,
+  hex,
+} from '../errors.ts';
 export type {
   Arch,
   FirstStack,
@@ -34,9 +41,19 @@ export type {
   LoaderPlugin,
   Magic,
   NamedProgram,
+  ProbeContext,
   Secrets,
   Verdict,
 } from './contract.ts';
-export { defineLoader } from './contract.ts';
-export { head, Structure, startsWith } from './structure.ts';
+export { API_VERSION, defineLoader } from './contract.ts';
+export type { OptionSpec, OptionSpecs, OptionValues } from './options.ts';
+export {
+  type FieldType,
+  type FieldTypes,
+  type FieldValues,
+  type Struct,
+  type StructValue,
+  struct,
+} from './struct.ts';
+export { type ByteOrder, head, Structure, startsWith } from './structure.ts';
 export { Unpacked } from './unpacked.ts';

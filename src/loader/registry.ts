@@ -3,34 +3,37 @@
  * of them yields a program. Bounded: see Walk.
  */
 import { about, ForeignError } from '../errors.ts';
-import type { ProgramImage } from '../image/image.ts';
 import type { Source } from '../source/source.ts';
+import { askLoader, callLoader } from './call.ts';
 import type { LoadContext, Loaded, LoaderPlugin } from './contract.ts';
-import { discreetly } from './discreet.ts';
+import { discreetError, discreetly } from './discreet.ts';
+import { checkGivenOptions, valuesFor } from './options.ts';
 import { type Resolution, type ResolveRequest, Walk } from './walk.ts';
 
 /** Throws UNKNOWN_FORMAT, AMBIGUOUS_FORMAT, NESTED_TOO_DEEP, or what a loader found wrong. */
 export async function resolveProgram(request: ResolveRequest): Promise<Resolution> {
+  checkGivenOptions(request.options ?? [], request.loaders);
   const walk = new Walk(request);
   for (;;) {
     const { source } = walk;
-    const image = await about(source.name, () =>
-      discreetly(source, (readable) => takeStep(walk, readable, request.loaders)),
+    const end = await about(source.name, () =>
+      discreetly(source, (readable) => takeStep(walk, readable, request)),
     );
-    if (image !== undefined) return walk.end(image);
+    if (end !== undefined) return end;
   }
 }
 
-/** The image, if the walk ends here. `source` is the walk's. */
+/** What the walk leads to, if it ends here. `source` is the walk's. */
 async function takeStep(
   walk: Walk,
   source: Source,
-  loaders: readonly LoaderPlugin[],
-): Promise<ProgramImage | undefined> {
-  const loader = await chooseLoader(source, loaders, walk.format);
-  const loaded = await loadCarefully(loader, source, walk.context);
-  if (loaded.kind === 'image') return loaded.image;
-  if (loaded.kind === 'unwrap') walk.unwrap(loader, loaded.source);
+  request: ResolveRequest,
+): Promise<Resolution | undefined> {
+  const loader = await chooseLoader(source, request, walk.format);
+  const options = valuesFor(loader, request.options ?? []);
+  const loaded = await loadCarefully(loader, source, { ...walk.context, options }, request);
+  if (loaded.kind === 'image') return walk.end(loader, loaded.image);
+  if (loaded.kind === 'unwrap') walk.unwrap(loaded.source);
   else if (loaded.kind === 'interpreter') walk.interpret(loaded);
   else await walk.follow(loader, loaded);
   return undefined;
@@ -41,19 +44,22 @@ async function takeStep(
  * fetched for nothing; but no other file is opened because of them (on some devices that alone has effects), and
  * nothing is unpacked, before all of it was found to be what the user wants.
  */
-async function loadCarefully(loader: LoaderPlugin, source: Source, context: LoadContext): Promise<Loaded> {
-  if (source.authenticate === undefined) return loader.load(source, context);
+async function loadCarefully(
+  loader: LoaderPlugin,
+  source: Source,
+  context: LoadContext,
+  { limitFor }: ResolveRequest,
+): Promise<Loaded> {
+  const limit = limitFor?.(loader);
+  if (source.authenticate === undefined) return callLoader(loader, source, context, limit);
   if (loader.kind === 'program') {
     let wanted = false;
-    const closed: LoadContext = {
-      ...context,
-      open() {
-        wanted = true;
-        throw new ForeignError('INTERNAL', 'a file was opened for a program that was not authenticated');
-      },
+    const refuse = (): never => {
+      wanted = true;
+      throw new ForeignError('INTERNAL', 'a file was opened for a program that was not authenticated');
     };
     try {
-      const loaded = await loader.load(source, closed);
+      const loaded = await callLoader(loader, source, { ...context, open: refuse, find: refuse }, limit);
       // What was inside would be a source of its own, and nobody would know where it came from.
       if (!wanted && loaded.kind === 'image') return loaded;
     } catch (error) {
@@ -61,22 +67,26 @@ async function loadCarefully(loader: LoaderPlugin, source: Source, context: Load
     }
   }
   await source.authenticate();
-  return loader.load(source, context);
+  return callLoader(loader, source, context, limit);
 }
 
 async function chooseLoader(
   source: Source,
-  loaders: readonly LoaderPlugin[],
+  request: ResolveRequest,
   format: string | undefined,
 ): Promise<LoaderPlugin> {
+  const { loaders } = request;
   const named = format === undefined ? undefined : findLoader(loaders, format);
-  const claims: Record<'exact' | 'likely', LoaderPlugin[]> = { exact: [], likely: [] };
-  for (const loader of loaders) {
-    const verdict = await loader.probe(source);
-    if (verdict !== null) claims[verdict].push(loader);
-  }
-  const wrappers = claims.exact.filter((loader) => loader.kind === 'wrapper');
+  const late = (loader: LoaderPlugin) => loader.order === 'post';
+  const first = await claimsOf(
+    loaders.filter((loader) => !late(loader)),
+    source,
+    request,
+  );
+  const wrappers = first.exact.filter((loader) => loader.kind === 'wrapper');
   if (named !== undefined) return wrappers[0] ?? named;
+  const claimed = first.exact.length + first.likely.length > 0;
+  const claims = claimed ? first : await claimsOf(loaders.filter(late), source, request);
   const candidates = claims.exact.length > 0 ? claims.exact : claims.likely;
   const [only, ...others] = candidates;
   if (only === undefined) throw unknownFormat(source, loaders);
@@ -88,6 +98,29 @@ async function chooseLoader(
     });
   }
   return only;
+}
+
+type Claims = Record<'exact' | 'likely', LoaderPlugin[]>;
+
+/** A loader that fails here has said "not mine", if somebody wants to know of its failure. */
+async function claimsOf(
+  loaders: readonly LoaderPlugin[],
+  source: Source,
+  { options = [], limitFor, onLoaderFailure }: ResolveRequest,
+): Promise<Claims> {
+  const claims: Claims = { exact: [], likely: [] };
+  for (const loader of loaders) {
+    try {
+      const context = { options: valuesFor(loader, options) };
+      const verdict = await askLoader(loader, source, context, limitFor?.(loader));
+      if (verdict !== null) claims[verdict].push(loader);
+    } catch (cause) {
+      const failed = cause instanceof ForeignError && cause.code === 'LOADER_FAILED';
+      if (!failed || onLoaderFailure === undefined) throw cause;
+      onLoaderFailure(source.confidential ? discreetError(cause) : cause);
+    }
+  }
+  return claims;
 }
 
 function findLoader(loaders: readonly LoaderPlugin[], name: string): LoaderPlugin {

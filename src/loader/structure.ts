@@ -1,5 +1,5 @@
-/** Reading binary structures without trusting them: little-endian fields at checked offsets. */
-import { FormatError } from '../errors.ts';
+/** Reading binary structures without trusting them: fields at checked offsets, in the file's byte order. */
+import { FormatError, type FormatValue } from '../errors.ts';
 import type { Source } from '../source/source.ts';
 
 /** The first bytes of a source, at most `length` of them: for probes, which may meet a short file. */
@@ -13,21 +13,31 @@ export async function startsWith(source: Source, bytes: Uint8Array): Promise<boo
   return Buffer.compare(start, bytes) === 0;
 }
 
+export type ByteOrder = 'little' | 'big';
+
 /** A structure that lies whole in a file; each getter takes the offset inside the structure. */
 export class Structure {
   readonly bytes: Uint8Array;
   /** File offset of the structure's first byte. */
   readonly offset: number;
   readonly #view: DataView;
+  readonly #little: boolean;
 
-  constructor(bytes: Uint8Array, offset: number) {
+  constructor(bytes: Uint8Array, offset: number, order: ByteOrder = 'little') {
     this.bytes = bytes;
     this.offset = offset;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#little = order === 'little';
   }
 
   /** Reads `size` bytes at `offset`; a file that ends before them is a FormatError naming `field`. */
-  static async read(source: Source, offset: number, size: number, field: string): Promise<Structure> {
+  static async read(
+    source: Source,
+    offset: number,
+    size: number,
+    field: string,
+    order: ByteOrder = 'little',
+  ): Promise<Structure> {
     if (offset + size > source.size) {
       throw new FormatError(
         `is too short for its ${field}: ${size} bytes are needed, the file has ${source.size}`,
@@ -38,24 +48,36 @@ export class Structure {
         },
       );
     }
-    return new Structure(await source.read(offset, size), offset);
+    return new Structure(await source.read(offset, size), offset, order);
   }
 
   u8(at: number): number {
     return this.#view.getUint8(at);
   }
   u16(at: number): number {
-    return this.#view.getUint16(at, true);
+    return this.#view.getUint16(at, this.#little);
   }
   u32(at: number): number {
-    return this.#view.getUint32(at, true);
+    return this.#view.getUint32(at, this.#little);
   }
   u64(at: number): bigint {
-    return this.#view.getBigUint64(at, true);
+    return this.#view.getBigUint64(at, this.#little);
+  }
+  i8(at: number): number {
+    return this.#view.getInt8(at);
+  }
+  i16(at: number): number {
+    return this.#view.getInt16(at, this.#little);
+  }
+  i32(at: number): number {
+    return this.#view.getInt32(at, this.#little);
+  }
+  i64(at: number): bigint {
+    return this.#view.getBigInt64(at, this.#little);
   }
 
   /** An error about the field at `at`. */
-  error(message: string, at: number, field: string, value: bigint | number | string): FormatError {
+  error(message: string, at: number, field: string, value: FormatValue): FormatError {
     return new FormatError(message, { offset: this.offset + at, field, value });
   }
 }

@@ -6,6 +6,8 @@ import { ForeignError } from '../errors.ts';
 import type { ProgramImage } from '../image/image.ts';
 import type { BackingFile, Source } from '../source/source.ts';
 import type { LoadContext, Loaded, LoaderPlugin, NamedProgram, Secrets } from './contract.ts';
+import type { GivenOption } from './options.ts';
+import type { TimeLimit } from './time-limit.ts';
 
 /** How many wrappers and manifests may lie inside each other or name each other. */
 const MAX_UNWRAP_DEPTH = 8;
@@ -26,6 +28,9 @@ export interface OpenedProgram {
 /** Opens what a file names. `from` is the file that names it, if that lies on this machine. */
 export type Follow = (named: NamedProgram, from: BackingFile | undefined) => Promise<OpenedProgram>;
 
+/** What the host gives to every loader; options and arguments come on the way. */
+export type HostContext = Omit<LoadContext, 'options' | 'argv'>;
+
 export interface ResolveRequest {
   readonly source: Source;
   /** The file its bytes were read from, where the source is not that file as it stands. */
@@ -36,14 +41,22 @@ export interface ResolveRequest {
   /** The name the program is known by; interpreters get it as an argument. */
   readonly execfn: Uint8Array;
   readonly loaders: readonly LoaderPlugin[];
-  readonly context: LoadContext;
+  readonly context: HostContext;
   /** `--format`: this loader and no other, for the file itself and not for its interpreters. */
   readonly format?: string | undefined;
   /** Without it, files that name others are refused. */
   readonly follow?: Follow | undefined;
+  /** `--loader-opt`: each loader gets its own. */
+  readonly options?: readonly GivenOption[] | undefined;
+  /** How long each call of a loader may take; without it, or where it says nothing, as long as it likes. */
+  readonly limitFor?: ((loader: LoaderPlugin) => TimeLimit | undefined) | undefined;
+  /** Told of loaders that fail while they are asked; without it that ends everything. */
+  readonly onLoaderFailure?: ((failure: unknown) => void) | undefined;
 }
 
 export interface Resolution {
+  /** Whose image it is. */
+  readonly loader: LoaderPlugin;
   readonly image: ProgramImage;
   /** The file the image came from. */
   readonly source: Source;
@@ -61,10 +74,10 @@ export interface Resolution {
 
 export class Walk {
   source: Source;
-  context: LoadContext;
   format: string | undefined;
   readonly #follow: Follow | undefined;
   readonly #loaders: readonly LoaderPlugin[];
+  #host: HostContext;
   #file: Source;
   #exe: BackingFile | undefined;
   #argv: readonly Uint8Array[];
@@ -78,7 +91,7 @@ export class Walk {
 
   constructor(request: ResolveRequest) {
     this.source = request.source;
-    this.context = request.context;
+    this.#host = request.context;
     this.format = request.format;
     this.#follow = request.follow;
     this.#loaders = request.loaders;
@@ -90,12 +103,14 @@ export class Walk {
     this.#meet(request.source);
   }
 
+  /** What the loader of `source` is told. */
+  get context(): Omit<LoadContext, 'options'> {
+    return { ...this.#host, argv: this.#argv };
+  }
+
   /** Goes on with what `source` holds. Throws NESTED_TOO_DEEP. */
-  unwrap(loader: LoaderPlugin, inside: Source): void {
+  unwrap(inside: Source): void {
     this.#countUnwrap();
-    if (this.source.confidential && !inside.confidential) {
-      throw new ForeignError('INTERNAL', `loader ${loader.name} made confidential bytes public`);
-    }
     this.source = inside;
     this.#meet(inside);
   }
@@ -104,7 +119,7 @@ export class Walk {
   async follow(loader: LoaderPlugin, named: NamedProgram): Promise<void> {
     this.#countUnwrap();
     if (this.source.confidential) {
-      throw new ForeignError('INTERNAL', `loader ${loader.name} made confidential bytes public`);
+      throw new ForeignError('LOADER_FAILED', `the loader ${loader.name} makes confidential bytes public`);
     }
     const subject = this.source.name;
     if (this.#follow === undefined)
@@ -120,7 +135,7 @@ export class Walk {
     this.#ownArgv0 ||= wished !== undefined;
     this.#env.push(...named.env);
     this.format ??= named.format;
-    if (opened.secrets !== undefined) this.context = { ...this.context, secrets: opened.secrets };
+    if (opened.secrets !== undefined) this.#host = { ...this.#host, secrets: opened.secrets };
   }
 
   /** Goes on with the interpreter that `source` names. Throws NESTED_TOO_DEEP, UNSUPPORTED, and what opening it does. */
@@ -131,13 +146,14 @@ export class Walk {
     }
     this.#argv = [path, ...args, this.#path, ...this.#argv.slice(1)];
     this.#ownArgv0 = false;
-    this.#open(this.context.open(path), path, undefined);
+    this.#open(this.#host.open(path), path, undefined);
     this.format = undefined;
     this.#unwraps = 0;
   }
 
-  end(image: ProgramImage): Resolution {
+  end(loader: LoaderPlugin, image: ProgramImage): Resolution {
     return {
+      loader,
       image,
       source: this.#file,
       exe: this.#exe,

@@ -3,7 +3,7 @@
  * a ForeignError or a plan that breaks no rule of checker/; never another exception. Nothing is run.
  */
 import { builtinLoaders } from '../../loaders/index.ts';
-import { ForeignError } from '../../src/errors.ts';
+import { type ErrorCode, ForeignError } from '../../src/errors.ts';
 import { resolveProgram } from '../../src/loader/registry.ts';
 import { planProgram } from '../../src/plan/planner.ts';
 import type { Source } from '../../src/source/source.ts';
@@ -16,6 +16,9 @@ import type { Circumstances } from './make/circumstances.ts';
 
 const LONGEST_MESSAGE = 6000;
 
+/** What no file may bring about. */
+const OUR_FAULT: readonly ErrorCode[] = ['INTERNAL', 'LOADER_FAILED'];
+
 /** `emitted` or, where that would be too much to carry, `planned`, with the architecture; or an error's code. */
 export type Outcome = string;
 
@@ -24,7 +27,7 @@ export async function outcomeOf(bytes: Buffer, circumstances: Circumstances): Pr
   try {
     return await bounded(() => start(bytes, circumstances));
   } catch (error) {
-    if (!(error instanceof ForeignError) || error.code === 'INTERNAL') throw error;
+    if (!(error instanceof ForeignError) || OUR_FAULT.includes(error.code)) throw error;
     if (error.message.length > LONGEST_MESSAGE)
       throw new Error(`a message of ${error.message.length} characters`, { cause: error });
     return error.code;
@@ -44,6 +47,7 @@ async function start(bytes: Buffer, circumstances: Circumstances): Promise<Outco
       context: {
         ...NO_KEYS,
         open: (path) => files.openNamed(path),
+        find: () => undefined,
         isSelf,
         limits: { maxSize: DEFAULT_MAX_SIZE },
       },

@@ -153,7 +153,7 @@ describe('unwrapping', () => {
     });
     const secret = memorySource(text('secret'), 'secret', true);
     const error = await foreignError(() => resolveSource(secret, {}, { loaders: [leak] }));
-    expect(error.code).toBe('INTERNAL');
+    expect(error.code).toBe('LOADER_FAILED');
     expect(error.message).not.toContain('secret bytes');
   });
 });
@@ -264,7 +264,7 @@ describe('a file that names a program', () => {
     const log: string[] = [];
     const source = { ...named('/x'), confidential: true };
     const options = { loaders: [naming(), program], follow: opening(log, {}) };
-    expect((await foreignError(() => resolveSource(source, {}, options))).code).toBe('INTERNAL');
+    expect((await foreignError(() => resolveSource(source, {}, options))).code).toBe('LOADER_FAILED');
     expect(log).toEqual([]);
   });
 
@@ -300,12 +300,13 @@ describe('a file that names a program', () => {
   });
 
   test('is opened with the secrets that come with it', async () => {
-    const secrets = { ...NO_KEYS.secrets };
+    const keys = [{ name: 'key', bytes: text('key') }];
+    const secrets = { ...NO_KEYS.secrets, identities: () => Promise.resolve(keys) };
     let seen: unknown;
     const looking = plugin('looking', 'likely', {
-      load: (_, context) => {
-        seen = context.secrets;
-        return { kind: 'image', image: testImage() };
+      load: async (_, context) => {
+        seen = await context.secrets.identities();
+        return { kind: 'image', image: testImage({ format: 'looking' }) };
       },
     });
     await resolveSource(
@@ -316,7 +317,7 @@ describe('a file that names a program', () => {
         follow: async ({ name }) => ({ source: memorySource(text('x'), 'x'), path: name, secrets }),
       },
     );
-    expect(seen).toBe(secrets);
+    expect(seen).toBe(keys);
   });
 });
 

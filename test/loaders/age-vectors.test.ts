@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { age } from '../../loaders/age/index.ts';
 import { FormatError } from '../../src/errors.ts';
 import { memorySource } from '../../src/source/memory.ts';
+import { NO_OPTIONS } from '../support/resolve.ts';
 import { keys, openSealed } from '../support/sealed.ts';
 
 interface Vector {
@@ -80,7 +81,7 @@ test('armor is recognised by its first line, and what is binary by its own', asy
   for (const bytes of Object.values(vectors)) {
     const { armored, file, expect: outcome } = parse(bytes);
     if (outcome !== 'success') continue;
-    const verdict = await age.probe(memorySource(file, 'vector'));
+    const verdict = await age.probe(memorySource(file, 'vector'), NO_OPTIONS);
     expect(verdict).toBe(armored && file[0] !== 0x2d ? null : 'exact');
   }
 });

@@ -11,7 +11,7 @@ import {
   writeAout,
 } from '../support/aout-writer.ts';
 import { foreignError, formatError } from '../support/errors.ts';
-import { resolveSource } from '../support/resolve.ts';
+import { NO_OPTIONS, resolveSource } from '../support/resolve.ts';
 import { fileLike } from '../support/sources.ts';
 
 const MAGICS = Object.keys(AOUT_MAGIC) as AoutMagicName[];
@@ -74,10 +74,12 @@ describe.each(MAGICS)('%s', (magic) => {
   });
 
   test('the machine type is that of a 386 or missing; others are somebody else’s', async () => {
-    expect(await aout.probe(fileLike(writeAout({ magic, ...SIZES }), 3))).toBe('exact');
-    expect(await aout.probe(fileLike(writeAout({ magic, machine: 0, ...SIZES }), 3))).toBe('likely');
+    expect(await aout.probe(fileLike(writeAout({ magic, ...SIZES }), 3), NO_OPTIONS)).toBe('exact');
+    expect(await aout.probe(fileLike(writeAout({ magic, machine: 0, ...SIZES }), 3), NO_OPTIONS)).toBe(
+      'likely',
+    );
     for (const machine of [1, 2, 3, 134, 255])
-      expect(await aout.probe(fileLike(writeAout({ magic, machine, ...SIZES }), 3))).toBeNull();
+      expect(await aout.probe(fileLike(writeAout({ magic, machine, ...SIZES }), 3), NO_OPTIONS)).toBeNull();
     expect((await load({ magic, machine: 0, ...SIZES })).variant).toBe(magic);
   });
 
@@ -139,7 +141,7 @@ test('the magics it declares are those its probe accepts', async () => {
   for (const { offset, bytes } of aout.magics) {
     const file = Buffer.alloc(32);
     file.set(bytes, offset);
-    expect(await aout.probe(fileLike(file, 3))).not.toBeNull();
+    expect(await aout.probe(fileLike(file, 3), NO_OPTIONS)).not.toBeNull();
   }
 });
 
@@ -147,7 +149,7 @@ test('a magic in the other byte order is somebody else’s', async () => {
   const swapped = Buffer.alloc(64);
   swapped.writeUInt16BE(AOUT_MAGIC.ZMAGIC, 0);
   swapped[2] = 100;
-  expect(await aout.probe(fileLike(swapped, 3))).toBeNull();
+  expect(await aout.probe(fileLike(swapped, 3), NO_OPTIONS)).toBeNull();
 });
 
 test('the N_FLAGS byte does not matter', async () => {

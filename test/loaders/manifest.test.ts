@@ -9,7 +9,7 @@ import type { LoadContext, NamedProgram } from '../../src/loader/contract.ts';
 import { memorySource } from '../../src/source/memory.ts';
 import { foreignError, formatError } from '../support/errors.ts';
 import { Random } from '../support/random.ts';
-import { contextOf } from '../support/resolve.ts';
+import { contextOf, NO_OPTIONS } from '../support/resolve.ts';
 import { ROOT } from '../support/run.ts';
 import { fileLike } from '../support/sources.ts';
 
@@ -36,7 +36,7 @@ describe('is recognised', () => {
     ['{"run-foreign": "whatever it is'],
     [`${' '.repeat(1008)}{"run-foreign":1}`],
   ])('%j', async (text) => {
-    expect(await manifest.probe(sourceOf(text))).toBe('exact');
+    expect(await manifest.probe(sourceOf(text), NO_OPTIONS)).toBe('exact');
   });
 
   test.each([
@@ -55,7 +55,7 @@ describe('is recognised', () => {
     ['x{"run-foreign": 1}'],
     [`${' '.repeat(1024)}{"run-foreign":1}`],
   ])('%j is not', async (text) => {
-    expect(await manifest.probe(sourceOf(text))).toBe(null);
+    expect(await manifest.probe(sourceOf(text), NO_OPTIONS)).toBe(null);
   });
 
   test('by its beginning alone', async () => {
@@ -69,7 +69,7 @@ describe('is recognised', () => {
           return source.read(offset, length);
         },
       };
-      await manifest.probe(counted);
+      await manifest.probe(counted, NO_OPTIONS);
       return end;
     };
     expect(await read(`{"run-foreign":1}${' '.repeat(1e6)}`)).toBeLessThanOrEqual(1024);

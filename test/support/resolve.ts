@@ -2,7 +2,7 @@
 import { builtinLoaders } from '../../loaders/index.ts';
 import { ForeignError } from '../../src/errors.ts';
 import type { ProgramImage } from '../../src/image/image.ts';
-import type { LoadContext, LoaderPlugin, Secrets } from '../../src/loader/contract.ts';
+import type { LoadContext, LoaderPlugin, ProbeContext, Secrets } from '../../src/loader/contract.ts';
 import { resolveProgram } from '../../src/loader/registry.ts';
 import type { Follow, Resolution } from '../../src/loader/walk.ts';
 import type { Source } from '../../src/source/source.ts';
@@ -23,6 +23,9 @@ export const NO_KEYS: Pick<LoadContext, 'secrets' | 'confidential' | 'progress'>
   progress: () => {},
 };
 
+/** What a loader is told where the user gave none of its options. */
+export const NO_OPTIONS: ProbeContext = { options: {} };
+
 /** Opens what the map has; everything else is not found. `run-foreign` is ourselves. */
 export function contextOf(
   files: Readonly<Record<string, Uint8Array>>,
@@ -31,6 +34,9 @@ export function contextOf(
   return {
     limits: { maxSize },
     ...NO_KEYS,
+    ...NO_OPTIONS,
+    argv: [],
+    find: () => undefined,
     open(path) {
       const name = Buffer.from(path).toString('latin1');
       const index = Object.keys(files).indexOf(name);
