@@ -41,8 +41,8 @@ const common: BuildOptions = {
   bundle: true,
   platform: 'node',
   target: 'node20.19',
-  // It brings a native library.
-  external: ['koffi'],
+  // They bring a native library and a program.
+  external: ['koffi', 'esbuild'],
   legalComments: 'eof',
   logLevel: 'warning',
   metafile: true,
@@ -92,6 +92,12 @@ const bundles = await Promise.all([
     ...common,
     entryPoints: ['loaders/age/worker.ts'],
     outfile: `${OUT}/age-worker.cjs`,
+    format: 'cjs',
+  }),
+  build({
+    ...common,
+    entryPoints: ['src/plugins/watchdog-worker.ts'],
+    outfile: `${OUT}/watchdog.cjs`,
     format: 'cjs',
   }),
   build({

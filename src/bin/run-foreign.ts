@@ -17,10 +17,11 @@ async function main(): Promise<void> {
   const [first] = invocation.args;
   const plain = first !== undefined && first[0] !== DASH && !COMMANDS.has(Buffer.from(first).toString());
   if (plain && !hasTwins(invocation.envp)) {
-    await run(programRequest(invocation.args, invocation.envp, {}));
+    await run(await programRequest(invocation.args, invocation.envp, {}));
   }
   const { main } = await import('../cli/main.ts');
-  process.exitCode = await main(invocation);
+  // Nobody is waited for: what a loader has left running is of no use any more.
+  process.exit(await main(invocation));
 }
 
 main().catch((error: unknown) => {

@@ -1,6 +1,6 @@
 /** `run-foreign formats`: the loaders, and what they recognise their files by. */
-import { builtinLoaders } from '../../loaders/index.ts';
-import type { Magic } from '../loader/contract.ts';
+import type { LoaderPlugin, Magic } from '../loader/contract.ts';
+import { loaderSettings } from './loaders.ts';
 import type { ParsedArguments } from './options.ts';
 import { usageError } from './options.ts';
 import { write } from './output.ts';
@@ -8,14 +8,18 @@ import { columns, jsonText } from './text.ts';
 
 const AT = 10;
 
-export async function formats({ options, rest }: ParsedArguments): Promise<number> {
+export async function formats(
+  { options, rest }: ParsedArguments,
+  envp: readonly Uint8Array[],
+): Promise<number> {
   if (rest.length > 0) throw usageError('formats takes no arguments', 'see run-foreign formats --help');
-  write(1, options.json ? jsonText(builtinLoaders.map(jsonShape)) : formatsText());
+  const { loaders } = await loaderSettings(options, envp);
+  write(1, options.json ? jsonText(loaders.map(jsonShape)) : formatsText(loaders));
   return 0;
 }
 
-function formatsText(): string {
-  const blocks = builtinLoaders.map(({ name, description, kind, magics }) => {
+function formatsText(loaders: readonly LoaderPlugin[]): string {
+  const blocks = loaders.map(({ name, description, kind, magics }) => {
     const what = kind === 'wrapper' ? `${description} (a wrapper)` : description;
     return [
       ...columns(name, what, 0, AT),
@@ -30,7 +34,7 @@ function magicText(magic: Magic): string {
   return `${hexBytes(magic.bytes)} at ${magic.offset}${mask}: ${magic.name}`;
 }
 
-function jsonShape({ name, kind, description, magics }: (typeof builtinLoaders)[number]) {
+function jsonShape({ name, kind, description, magics }: LoaderPlugin) {
   return {
     name,
     kind,

@@ -53,9 +53,9 @@ export const TOPICS = {
     optionsAnywhere: true,
   },
   formats: {
-    usage: 'run-foreign formats [--json]',
+    usage: 'run-foreign formats [--loader FILE|PACKAGE] [--json]',
     about: 'Lists the formats that can be run, and how they are recognised.',
-    options: ['json', 'help'],
+    options: ['loader', 'loader-timeout', 'json', 'help'],
   },
   check: {
     usage: 'run-foreign check [--json]',

@@ -20,7 +20,7 @@ export async function inspect(
     return 2;
   }
   if (rest.length > 1) throw usageError('inspect takes one PROGRAM', 'see run-foreign inspect --help');
-  const loaded = await withSecrets(programRequest(rest, envp, options), loadProgram);
+  const loaded = await withSecrets(await programRequest(rest, envp, options), loadProgram);
   await authenticate(loaded);
   const refused = refusal(loaded.image);
   write(1, options.json ? jsonText(imageJson(loaded, refused)) : imageText(loaded, refused));

@@ -7,6 +7,8 @@ interface OptionSpec {
   readonly short?: string;
   /** The end of the environment variable's name that stands in for it, if not the option's; false for none. */
   readonly twin?: false | string;
+  /** Whether what the variable says counts beside what is given as arguments, and not only without it. */
+  readonly besides?: true;
   /** How help shows the value. */
   readonly value?: string;
   readonly help: string;
@@ -17,6 +19,7 @@ const SPECS = {
   loader: {
     kind: 'list',
     twin: 'LOADERS',
+    besides: true,
     value: 'FILE|PACKAGE',
     help: 'use the loader in this file, or in the package run-foreign-loader-...; may be repeated',
   },

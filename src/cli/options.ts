@@ -7,6 +7,7 @@ import { ForeignError } from '../errors.ts';
 import { environmentValue } from '../launch/prepare.ts';
 import type { GivenOption } from '../loader/options.ts';
 import { toBytes, toText } from './invocation.ts';
+import { listIn } from './lists.ts';
 import { type OptionName, optionSpec, twinName } from './option-specs.ts';
 import type { RunOptions } from './run-options.ts';
 import { loadYargs } from './yargs.ts';
@@ -139,11 +140,11 @@ function twins(envp: readonly Uint8Array[], names: readonly OptionName[]): Recor
   for (const name of names) {
     const twin = twinName(name);
     const bytes = twin === undefined ? undefined : environmentValue(envp, twin);
-    if (bytes === undefined || bytes.length === 0) continue;
+    if (bytes === undefined || bytes.length === 0 || optionSpec(name).besides) continue;
     const text = toText(bytes);
     const { kind } = optionSpec(name);
     if (kind === 'text') values[name] = text;
-    else if (kind === 'list') values[name] = text.split('\n').filter((line) => line !== '');
+    else if (kind === 'list') values[name] = listIn(text);
     else values[name] = !['0', 'false', 'no'].includes(text.toLowerCase());
   }
   return values;
@@ -183,7 +184,7 @@ function optionsFrom(found: Record<string, unknown>, own: readonly string[]): Op
   if (wrong !== undefined) throw usageError(`--unset-env takes a name, not '${forPeople(wrong)}'`);
   return {
     format: format === undefined ? undefined : forPeople(format),
-    loaders: list('loader'),
+    loaders: list('loader').map(forPeople),
     loaderOptions: list('loader-opt').map(forPeople).map(loaderOption),
     loaderTimeout: secondsFrom(last('loader-timeout')),
     argv0: last('argv0'),

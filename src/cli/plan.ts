@@ -12,7 +12,7 @@ export async function plan({ options, rest }: ParsedArguments, envp: readonly Ui
     write(2, shortUsage(TOPICS.plan));
     return 2;
   }
-  const { plan } = await withSecrets(programRequest(rest, envp, options), prepareProgram);
+  const { plan } = await withSecrets(await programRequest(rest, envp, options), prepareProgram);
   write(1, options.json ? jsonText(planJson(plan)) : planText(plan, isUtf8Locale() ? '…' : '...'));
   return 0;
 }

@@ -2,7 +2,6 @@
  * Becoming a program. This is the plain start path: nothing slow may be imported here, above all not
  * yargs (test/cli/imports.test.ts holds the list).
  */
-import { builtinLoaders } from '../../loaders/index.ts';
 import { about, hex, printable } from '../errors.ts';
 import { differencesFor } from '../launch/differences.ts';
 import { shownName } from '../launch/names.ts';
@@ -11,6 +10,7 @@ import { startPlan } from '../launch/start.ts';
 import { vaultOf } from '../plan/plan.ts';
 import { keyDescriptors } from '../secrets/key-names.ts';
 import { toBytes } from './invocation.ts';
+import { loaderSettings } from './loaders.ts';
 import { clearForOthers, writeLine } from './output.ts';
 import { progressLine } from './progress.ts';
 import { programEnvironment, type RunOptions } from './run-options.ts';
@@ -22,11 +22,11 @@ export interface CommandRequest extends ProgramRequest {
 }
 
 /** What to run, as raw bytes, with PROGRAM first. */
-export function programRequest(
+export async function programRequest(
   command: readonly Uint8Array[],
   envp: readonly Uint8Array[],
   options: RunOptions,
-): CommandRequest {
+): Promise<CommandRequest> {
   const [name = new Uint8Array(0), ...args] = command;
   const extraCa = environmentValue(envp, 'NODE_EXTRA_CA_CERTS');
   const keyFiles = (options.identity ?? []).map(toBytes);
@@ -38,8 +38,7 @@ export function programRequest(
     envp: programEnvironment(envp, options),
     withheld: options.unsetEnv?.map(toBytes),
     format: options.format,
-    loaders: builtinLoaders,
-    loaderOptions: options.loaderOptions,
+    ...(await loaderSettings(options, envp)),
     self: self(),
     maxSize: options.maxSize,
     report: options.verbose === true,

@@ -3,7 +3,8 @@
  * line as one argument (fs/binfmt_script.c): `#!/path/run-foreign --format aout --verbose` arrives as
  * "--format aout --verbose", "/path/script". Such an argument is split; one that a user typed is not.
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { toBytes, toText } from './invocation.ts';
 
 /** BINPRM_BUF_SIZE: the kernel looks at no more of the file. */
@@ -19,6 +20,29 @@ export function splitShebangOptions(args: readonly Uint8Array[]): readonly Uint8
   if (start === undefined || shebangArgument(start) !== text) return args;
   const words = text.split(/[ \t]+/).map(toBytes);
   return [...words, path, ...rest];
+}
+
+/**
+ * The directory of `program`, if these options are those of its `#!` line and not typed: the line names us, or env(1)
+ * before us, and ends with them. What a line names beside its program counts from there, wherever it is started.
+ */
+export function lineDirectory(
+  options: readonly Uint8Array[],
+  program: Uint8Array | undefined,
+): string | undefined {
+  if (options.length === 0 || program === undefined) return undefined;
+  const start = beginning(program);
+  const line = start === undefined ? undefined : shebangArgument(start);
+  if (line === undefined) return undefined;
+  const words = line.split(/[ \t]+/);
+  const before = words.slice(0, -options.length);
+  const same = options.every((option, index) => toText(option) === words[before.length + index]);
+  if (!same || !(before.length === 0 || /(^|\/)run-foreign$/.test(before.at(-1) ?? ''))) return undefined;
+  try {
+    return dirname(realpathSync(Buffer.from(program).toString()));
+  } catch {
+    return undefined;
+  }
 }
 
 /** What the kernel makes of a `#!` line after the interpreter's name, as a byte string. */

@@ -117,6 +117,7 @@ async function claimsOf(
     } catch (cause) {
       const failed = cause instanceof ForeignError && cause.code === 'LOADER_FAILED';
       if (!failed || onLoaderFailure === undefined) throw cause;
+      cause.subject ??= source.name;
       onLoaderFailure(source.confidential ? discreetError(cause) : cause);
     }
   }

@@ -33,6 +33,14 @@ export class Value {
     return this.#value as Record<string, unknown>;
   }
 
+  isObject(): boolean {
+    return typeof this.#value === 'object' && this.#value !== null;
+  }
+
+  isArray(): boolean {
+    return Array.isArray(this.#value);
+  }
+
   /** undefined stays undefined. */
   maybe<T>(read: (value: Value) => T): T | undefined {
     return this.#value === undefined ? undefined : read(this);

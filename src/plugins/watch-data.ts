@@ -1,0 +1,14 @@
+/** What the thread of the loaders and the one that watches them share. */
+export interface WatchData {
+  /** Counts changes. */
+  readonly generation: Int32Array;
+  /** When time is up, on `monotonic`; 0 while nobody is running. */
+  readonly deadline: Float64Array;
+  /** What is said then, UTF-8, ended by a NUL. */
+  readonly message: Uint8Array;
+  /** What the process ends with. */
+  readonly status: number;
+}
+
+/** Milliseconds on the same clock in all threads. */
+export const monotonic = (): number => Number(process.hrtime.bigint()) / 1e6;

@@ -1,0 +1,52 @@
+/**
+ * Loaders that never let go of the thread: nothing in this thread can stop them, so another one looks at the clock, and
+ * when time is up says so and ends the process. Nothing has been started by then.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { EXIT, printable } from '../errors.ts';
+import { HANG_HINT, hangMessage } from '../loader/call.ts';
+import type { TimeLimit } from '../loader/time-limit.ts';
+import { monotonic, type WatchData } from './watch-data.ts';
+
+/** How much later than the loader's own thread it acts, which can say it better; milliseconds. */
+const GRACE = 500;
+/** Bytes. */
+const MAX_MESSAGE = 4096;
+
+/** The other thread's program, beside the command; from the sources there is none. */
+const WATCHDOG_FILE = join(typeof __dirname === 'string' ? __dirname : '', 'watchdog.cjs');
+
+/** A time limit that holds for every loader. The thread begins with the first of them. */
+export function watchedLimit(milliseconds: number): TimeLimit {
+  let data: WatchData | undefined;
+  return {
+    milliseconds,
+    watch(what, left) {
+      if (left === undefined && data === undefined) return;
+      data ??= startThread();
+      if (left !== undefined) setMessage(data, what, milliseconds);
+      data.deadline[0] = left === undefined ? 0 : monotonic() + left + GRACE;
+      Atomics.add(data.generation, 0, 1);
+      Atomics.notify(data.generation, 0);
+    },
+  };
+}
+
+function startThread(): WatchData {
+  const data: WatchData = {
+    generation: new Int32Array(new SharedArrayBuffer(4)),
+    deadline: new Float64Array(new SharedArrayBuffer(8)),
+    message: new Uint8Array(new SharedArrayBuffer(MAX_MESSAGE)),
+    status: EXIT.ours,
+  };
+  if (existsSync(WATCHDOG_FILE)) new Worker(WATCHDOG_FILE, { workerData: data, env: {} }).unref();
+  return data;
+}
+
+function setMessage({ message }: WatchData, what: string, milliseconds: number): void {
+  const line = printable(`run-foreign: ${hangMessage(what, milliseconds)}; ${HANG_HINT}`);
+  message.fill(0);
+  message.set(Buffer.from(`${line.slice(0, MAX_MESSAGE / 4)}\n`));
+}
