@@ -15,7 +15,7 @@ import { self } from './self.ts';
 /** Milliseconds that a loader from elsewhere may take for a call. */
 const DEFAULT_TIMEOUT = 30_000;
 
-type LoaderSettings = Pick<ProgramRequest, 'loaders' | 'loaderOptions' | 'limitFor' | 'onLoaderFailure'>;
+type LoaderSettings = Pick<ProgramRequest, 'loaders' | 'loaderOptions' | 'guests'>;
 
 /** Of two of a name the first is asked. Throws USAGE and LOADER_FAILED. */
 export async function loaderSettings(
@@ -45,13 +45,15 @@ export async function loaderSettings(
     say,
     warn,
   });
-  const isGuest = new Set(guests);
   return {
     loaders: firstOfEachName([...guests, ...builtinLoaders], say),
     loaderOptions,
-    limitFor: (loader) => (isGuest.has(loader) ? limit : undefined),
-    onLoaderFailure(failure) {
-      if (failure instanceof ForeignError) writeLine(2, errorLine(failure));
+    guests: {
+      loaders: new Set(guests),
+      limit,
+      onFailure(failure) {
+        if (failure instanceof ForeignError) writeLine(2, errorLine(failure));
+      },
     },
   };
 }

@@ -1,13 +1,11 @@
 /** A name and its arguments → a plan: opens the program, asks the loaders, lays it out. Runs nothing. */
 import { constants, openSync, realpathSync } from 'node:fs';
 import { about, ForeignError, hex, partError } from '../errors.ts';
-import type { ProgramImage } from '../image/image.ts';
 import type { IdentityName, LoaderPlugin, Secrets } from '../loader/contract.ts';
 import { discreetError } from '../loader/discreet.ts';
 import type { GivenOption } from '../loader/options.ts';
 import { resolveProgram } from '../loader/registry.ts';
-import type { TimeLimit } from '../loader/time-limit.ts';
-import type { HostContext, Resolution } from '../loader/walk.ts';
+import type { Guests, HostContext, Resolution } from '../loader/walk.ts';
 import { hostFacts } from '../native/host-facts.ts';
 import { mapRefusal } from '../native/libc.ts';
 import { isConfidential } from '../plan/materials.ts';
@@ -38,10 +36,8 @@ export interface ProgramRequest {
   readonly loaders: readonly LoaderPlugin[];
   /** What the user gave of the loaders' own options. */
   readonly loaderOptions?: readonly GivenOption[] | undefined;
-  /** How long each call of a loader may take; as long as it likes unless given. */
-  readonly limitFor?: ((loader: LoaderPlugin) => TimeLimit | undefined) | undefined;
-  /** Told of loaders that fail while they are asked; without it that is the end. */
-  readonly onLoaderFailure?: ((failure: unknown) => void) | undefined;
+  /** Which of them are not to be relied on. */
+  readonly guests?: Guests | undefined;
   /** The path of run-foreign itself, so that a `#!` line naming it is known. */
   readonly self?: string | undefined;
   /** The most a packed program may unpack to, bytes; 1 GiB unless given. */
@@ -87,8 +83,7 @@ export async function loadProgram(request: ProgramRequest): Promise<LoadedProgra
       context: hostContext(request),
       format: request.format,
       options: request.loaderOptions,
-      limitFor: request.limitFor,
-      onLoaderFailure: request.onLoaderFailure,
+      guests: request.guests,
       follow: (named, from) =>
         followProgram(named, from, { extraCa: network?.extraCa, maxSize, progress, secretsWith }),
     });
@@ -125,21 +120,33 @@ export async function prepareProgram(request: ProgramRequest): Promise<LoadedPro
       report: request.report === true,
       ...descriptorsFor(loaded, request),
     };
-    const plan = planDiscreetly(loaded.image, invocation, host);
+    const plan = planDiscreetly(loaded, invocation, host, request.guests);
     // Only now, so that what cannot be run anyhow is not fetched.
     await authenticate(loaded);
     return { ...loaded, plan };
   });
 }
 
-function planDiscreetly(image: ProgramImage, invocation: Invocation, host: HostFacts): Plan {
+function planDiscreetly(
+  { image, loader }: LoadedProgram,
+  invocation: Invocation,
+  host: HostFacts,
+  guests: Guests | undefined,
+): Plan {
   try {
     const plan = planProgram(image, invocation, host);
     checkOffsets(plan);
     return plan;
   } catch (cause) {
-    throw isConfidential(image) ? discreetError(cause) : cause;
+    const refusal = guests?.loaders.has(loader) ? refusalOf(loader, cause) : cause;
+    throw isConfidential(image) ? discreetError(refusal) : refusal;
   }
+}
+
+/** An image that cannot be is rather the loader's fault than the file's. */
+function refusalOf({ name }: LoaderPlugin, cause: unknown): unknown {
+  if (!(cause instanceof ForeignError) || cause.code !== 'IMAGE_REFUSED') return cause;
+  return new ForeignError(cause.code, `${cause.message} (says the loader ${name})`, { cause });
 }
 
 /** What a program and the keys to it came through is not its own: as standard input it gets another, or nothing. */

@@ -48,9 +48,9 @@ async function loadCarefully(
   loader: LoaderPlugin,
   source: Source,
   context: LoadContext,
-  { limitFor }: ResolveRequest,
+  { guests }: ResolveRequest,
 ): Promise<Loaded> {
-  const limit = limitFor?.(loader);
+  const limit = guests?.loaders.has(loader) ? guests.limit : undefined;
   if (source.authenticate === undefined) return callLoader(loader, source, context, limit);
   if (loader.kind === 'program') {
     let wanted = false;
@@ -102,23 +102,24 @@ async function chooseLoader(
 
 type Claims = Record<'exact' | 'likely', LoaderPlugin[]>;
 
-/** A loader that fails here has said "not mine", if somebody wants to know of its failure. */
+/** A guest that fails here has said "not mine". */
 async function claimsOf(
   loaders: readonly LoaderPlugin[],
   source: Source,
-  { options = [], limitFor, onLoaderFailure }: ResolveRequest,
+  { options = [], guests }: ResolveRequest,
 ): Promise<Claims> {
   const claims: Claims = { exact: [], likely: [] };
   for (const loader of loaders) {
+    const guest = guests?.loaders.has(loader) ? guests : undefined;
     try {
       const context = { options: valuesFor(loader, options) };
-      const verdict = await askLoader(loader, source, context, limitFor?.(loader));
+      const verdict = await askLoader(loader, source, context, guest?.limit);
       if (verdict !== null) claims[verdict].push(loader);
     } catch (cause) {
       const failed = cause instanceof ForeignError && cause.code === 'LOADER_FAILED';
-      if (!failed || onLoaderFailure === undefined) throw cause;
+      if (!failed || guest === undefined) throw cause;
       cause.subject ??= source.name;
-      onLoaderFailure(source.confidential ? discreetError(cause) : cause);
+      guest.onFailure(source.confidential ? discreetError(cause) : cause);
     }
   }
   return claims;

@@ -28,6 +28,15 @@ export interface OpenedProgram {
 /** Opens what a file names. `from` is the file that names it, if that lies on this machine. */
 export type Follow = (named: NamedProgram, from: BackingFile | undefined) => Promise<OpenedProgram>;
 
+/** Loaders that do not come with us, and what is done about them. */
+export interface Guests {
+  readonly loaders: ReadonlySet<LoaderPlugin>;
+  /** For each call of one of them. */
+  readonly limit: TimeLimit;
+  /** Told of those that fail while they are asked whether a file is theirs: they have said "not mine". */
+  readonly onFailure: (failure: unknown) => void;
+}
+
 /** What the host gives to every loader; options and arguments come on the way. */
 export type HostContext = Omit<LoadContext, 'options' | 'argv'>;
 
@@ -48,10 +57,7 @@ export interface ResolveRequest {
   readonly follow?: Follow | undefined;
   /** `--loader-opt`: each loader gets its own. */
   readonly options?: readonly GivenOption[] | undefined;
-  /** How long each call of a loader may take; without it, or where it says nothing, as long as it likes. */
-  readonly limitFor?: ((loader: LoaderPlugin) => TimeLimit | undefined) | undefined;
-  /** Told of loaders that fail while they are asked; without it that ends everything. */
-  readonly onLoaderFailure?: ((failure: unknown) => void) | undefined;
+  readonly guests?: Guests | undefined;
 }
 
 export interface Resolution {
