@@ -45,6 +45,11 @@ const STATUS: Record<ErrorCode, number> = {
   INTERNAL: EXIT.ours,
 };
 
+export const ERROR_CODES = Object.keys(STATUS) as ErrorCode[];
+
+/** What the command ends with for an error of this code. */
+export const exitStatus = (code: ErrorCode): number => STATUS[code];
+
 export interface ErrorDetails {
   /** What the message is about: usually the program as the user named it. */
   readonly subject?: string;

@@ -7,12 +7,14 @@ import { writeLine } from '../cli/output.ts';
 import { programRequest, run } from '../cli/run.ts';
 import { hasTwins } from '../cli/run-options.ts';
 import { EXIT, errorLine, ForeignError } from '../errors.ts';
+import { exit } from '../exit.ts';
 
 /** First words that are commands of ours; a program of that name is `./plan` or `-- plan`. */
 const COMMANDS = new Set(['plan', 'inspect', 'seal', 'unseal', 'formats', 'check', 'help']);
 const DASH = 0x2d;
 
-async function main(): Promise<void> {
+/** The exit status, if no program takes over. */
+async function main(): Promise<number> {
   const invocation = rawInvocation();
   const [first] = invocation.args;
   const plain = first !== undefined && first[0] !== DASH && !COMMANDS.has(Buffer.from(first).toString());
@@ -20,19 +22,20 @@ async function main(): Promise<void> {
     await run(await programRequest(invocation.args, invocation.envp, {}));
   }
   const { main } = await import('../cli/main.ts');
-  // Nobody is waited for: what a loader has left running is of no use any more.
-  process.exit(await main(invocation));
+  return main(invocation);
 }
 
-main().catch((error: unknown) => {
+function failureStatus(error: unknown): number {
   if (error instanceof ForeignError) {
     writeLine(2, errorLine(error));
-    process.exitCode = error.exitCode;
-    return;
+    return error.exitCode;
   }
   const text = error instanceof Error ? error.message : String(error);
   writeLine(2, `run-foreign: internal error: ${text}; please report it`);
   if (process.env['RUN_FOREIGN_VERBOSE'] !== undefined && error instanceof Error)
     writeLine(2, error.stack ?? '');
-  process.exitCode = EXIT.ours;
-});
+  return EXIT.ours;
+}
+
+// Nobody is waited for: what a loader has left running is of no use any more.
+main().catch(failureStatus).then(exit);

@@ -1,5 +1,7 @@
 /** `run-foreign formats`: the loaders, and what they recognise their files by. */
+import { printable } from '../errors.ts';
 import type { LoaderPlugin, Magic } from '../loader/contract.ts';
+import { checkGivenOptions, type OptionSpec } from '../loader/options.ts';
 import { loaderSettings } from './loaders.ts';
 import type { ParsedArguments } from './options.ts';
 import { usageError } from './options.ts';
@@ -13,20 +15,40 @@ export async function formats(
   envp: readonly Uint8Array[],
 ): Promise<number> {
   if (rest.length > 0) throw usageError('formats takes no arguments', 'see run-foreign formats --help');
-  const { loaders } = await loaderSettings(options, envp);
-  write(1, options.json ? jsonText(loaders.map(jsonShape)) : formatsText(loaders));
+  const { loaders, loaderOptions = [], files } = await loaderSettings(options, envp);
+  checkGivenOptions(loaderOptions, loaders);
+  const text = options.json
+    ? jsonText(loaders.map((loader) => jsonShape(loader, files.get(loader))))
+    : formatsText(loaders, files);
+  write(1, text);
   return 0;
 }
 
-function formatsText(loaders: readonly LoaderPlugin[]): string {
-  const blocks = loaders.map(({ name, description, kind, magics }) => {
+function formatsText(loaders: readonly LoaderPlugin[], files: ReadonlyMap<LoaderPlugin, string>): string {
+  const blocks = loaders.map((loader) => {
+    const { name, description, kind, magics, options = {} } = loader;
     const what = kind === 'wrapper' ? `${description} (a wrapper)` : description;
+    const file = files.get(loader);
+    const facts = [
+      ...magics.map(magicText),
+      ...Object.entries(options).map(([key, spec]) => optionText(name, key, spec)),
+      ...(file === undefined ? [] : [`from ${file}`]),
+    ];
     return [
-      ...columns(name, what, 0, AT),
-      ...magics.flatMap((magic) => columns('', magicText(magic), 0, AT)),
+      ...columns(name, printable(what), 0, AT),
+      ...facts.flatMap((fact) => columns('', printable(fact), 0, AT)),
     ];
   });
   return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+function optionText(name: string, key: string, { type, help }: OptionSpec): string {
+  return `--loader-opt ${name}.${key}${valueText(type)}: ${help}`;
+}
+
+function valueText(type: OptionSpec['type']): string {
+  if (type === 'flag') return '';
+  return `=${typeof type === 'string' ? type.toUpperCase() : type.join('|')}`;
 }
 
 function magicText(magic: Magic): string {
@@ -34,7 +56,10 @@ function magicText(magic: Magic): string {
   return `${hexBytes(magic.bytes)} at ${magic.offset}${mask}: ${magic.name}`;
 }
 
-function jsonShape({ name, kind, description, magics }: LoaderPlugin) {
+function jsonShape(
+  { name, kind, description, magics, options = {} }: LoaderPlugin,
+  file: string | undefined,
+) {
   return {
     name,
     kind,
@@ -45,6 +70,9 @@ function jsonShape({ name, kind, description, magics }: LoaderPlugin) {
       bytes: Buffer.from(magic.bytes).toString('hex'),
       ...(magic.mask && { mask: Buffer.from(magic.mask).toString('hex') }),
     })),
+    options: Object.entries(options).map(([key, { type, help }]) => ({ key, type, help })),
+    // null for those that come with us.
+    file: file ?? null,
   };
 }
 

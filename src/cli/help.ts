@@ -54,8 +54,8 @@ export const TOPICS = {
   },
   formats: {
     usage: 'run-foreign formats [--loader FILE|PACKAGE] [--json]',
-    about: 'Lists the formats that can be run, and how they are recognised.',
-    options: ['loader', 'loader-timeout', 'json', 'help'],
+    about: 'Lists the formats that can be run, how they are recognised, and the options of their loaders.',
+    options: ['loader', 'loader-opt', 'loader-timeout', 'json', 'help'],
   },
   check: {
     usage: 'run-foreign check [--json]',

@@ -2,31 +2,39 @@
  * Which loaders there are for a start. Ours come with the command; what finds and compiles others is loaded when there is
  * one, and to know that takes no more than looking for the user's configuration.
  */
+import { dirname } from 'node:path';
 import { builtinLoaders } from '../../loaders/index.ts';
 import { errorLine, ForeignError, printable } from '../errors.ts';
+import { exit } from '../exit.ts';
 import { environmentValue, type ProgramRequest } from '../launch/prepare.ts';
 import type { LoaderPlugin } from '../loader/contract.ts';
 import { configFile } from '../plugins/config.ts';
+import type { Plugin } from '../plugins/load.ts';
 import { listIn } from './lists.ts';
 import { writeLine } from './output.ts';
 import { type RunOptions, TWIN_PREFIX } from './run-options.ts';
 import { self } from './self.ts';
+import { lineDirectory } from './shebang-options.ts';
 
 /** Milliseconds that a loader from elsewhere may take for a call. */
 const DEFAULT_TIMEOUT = 30_000;
 
-type LoaderSettings = Pick<ProgramRequest, 'loaders' | 'loaderOptions' | 'guests'>;
+export interface LoaderSettings extends Pick<ProgramRequest, 'loaders' | 'loaderOptions' | 'guests'> {
+  /** The files of those that do not come with us. */
+  readonly files: ReadonlyMap<LoaderPlugin, string>;
+}
 
-/** Of two of a name the first is asked. Throws USAGE and LOADER_FAILED. */
+/** `program` is what is to be started, if anything is. Of two of a name the first is asked. Throws USAGE and LOADER_FAILED. */
 export async function loaderSettings(
   options: RunOptions,
   envp: readonly Uint8Array[],
+  program?: Uint8Array,
 ): Promise<LoaderSettings> {
   const { loaders: named = [], loaderOptions, loaderTimeout = DEFAULT_TIMEOUT } = options;
   const variable = environmentValue(envp, `${TWIN_PREFIX}LOADERS`);
   const fromEnvironment = variable === undefined ? [] : listIn(Buffer.from(variable).toString());
   if (named.length + fromEnvironment.length === 0 && configFile(process.env) === undefined)
-    return { loaders: builtinLoaders, loaderOptions };
+    return { loaders: builtinLoaders, loaderOptions, files: new Map() };
   const { loadPlugins } = await import('../plugins/load.ts');
   const { watchedLimit } = await import('../plugins/watchdog.ts');
   const limit = watchedLimit(loaderTimeout);
@@ -34,22 +42,25 @@ export async function loaderSettings(
   const say = (text: string) => {
     if (options.verbose === true) warn(text);
   };
+  const script = self();
+  const directory = named.length === 0 ? undefined : directoryOf(program);
   reportStrayFailures();
-  const guests = await loadPlugins({
+  const plugins = await loadPlugins({
     named,
-    directory: options.loaderDirectory ?? process.cwd(),
+    directory,
     fromEnvironment,
-    script: self(),
+    ownDirectory: script === undefined ? undefined : dirname(script),
     env: process.env,
     limit,
     say,
     warn,
   });
   return {
-    loaders: firstOfEachName([...guests, ...builtinLoaders], say),
+    loaders: firstOfEachName(plugins, say),
     loaderOptions,
+    files: new Map(plugins.map(({ loader, file }) => [loader, file])),
     guests: {
-      loaders: new Set(guests),
+      loaders: new Set(plugins.map(({ loader }) => loader)),
       limit,
       onFailure(failure) {
         if (failure instanceof ForeignError) writeLine(2, errorLine(failure));
@@ -58,10 +69,26 @@ export async function loaderSettings(
   };
 }
 
-function firstOfEachName(all: readonly LoaderPlugin[], say: (text: string) => void): LoaderPlugin[] {
+/** What relative names of loaders count from: the current directory, if there is one, for those that were typed. */
+function directoryOf(program: Uint8Array | undefined): string | undefined {
+  const directory = program && lineDirectory(program);
+  if (directory !== undefined) return directory;
+  try {
+    return process.cwd();
+  } catch {
+    return undefined;
+  }
+}
+
+function firstOfEachName(plugins: readonly Plugin[], say: (text: string) => void): LoaderPlugin[] {
   const loaders = new Map<string, LoaderPlugin>();
-  for (const loader of all) {
-    if (loaders.has(loader.name)) say(`there are two loaders called ${loader.name}: the first one is asked`);
+  for (const { loader, file } of plugins) {
+    if (loaders.has(loader.name))
+      say(`the loader ${loader.name} in ${file} is not asked: another has its name`);
+    else loaders.set(loader.name, loader);
+  }
+  for (const loader of builtinLoaders) {
+    if (loaders.has(loader.name)) say(`another loader takes the place of our own ${loader.name}`);
     else loaders.set(loader.name, loader);
   }
   return [...loaders.values()];
@@ -74,7 +101,7 @@ function reportStrayFailures(): void {
     const message = `a loader failed after it had ended: ${text}`;
     const error = new ForeignError('LOADER_FAILED', message);
     writeLine(2, errorLine(error));
-    process.exit(error.exitCode);
+    exit(error.exitCode);
   };
   process.on('unhandledRejection', report);
   process.on('uncaughtException', report);

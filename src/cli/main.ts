@@ -14,7 +14,7 @@ import type { RawInvocation } from './invocation.ts';
 import { type ParsedArguments, parseArguments, usageError } from './options.ts';
 import { write, writeLine } from './output.ts';
 import { programRequest, run } from './run.ts';
-import { lineDirectory, splitShebangOptions } from './shebang-options.ts';
+import { splitShebangOptions } from './shebang-options.ts';
 
 /** A command of ours: gets its own options and what follows them, returns the exit status. */
 export type Command = (parsed: ParsedArguments, envp: readonly Uint8Array[]) => Promise<number>;
@@ -46,8 +46,7 @@ export async function main({ args, envp }: RawInvocation): Promise<number> {
   const name = ended ? '' : Buffer.from(first).toString();
   if (name === 'help') return help(others[0] && Buffer.from(others[0]).toString());
   if (isCommand(name)) return command(name, [...own, ...others], envp);
-  const loaderDirectory = lineDirectory(own, first);
-  return run(await programRequest(rest, envp, { ...options, loaderDirectory }));
+  return run(await programRequest(rest, envp, options));
 }
 
 async function command(

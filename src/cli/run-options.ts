@@ -8,8 +8,6 @@ export interface RunOptions {
   readonly format?: string | undefined;
   /** Files and packages. */
   readonly loaders?: readonly string[] | undefined;
-  /** What relative ones count from, if that is not the current directory. */
-  readonly loaderDirectory?: string | undefined;
   readonly loaderOptions?: readonly GivenOption[] | undefined;
   /** Milliseconds. */
   readonly loaderTimeout?: number | undefined;

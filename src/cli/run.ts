@@ -38,7 +38,7 @@ export async function programRequest(
     envp: programEnvironment(envp, options),
     withheld: options.unsetEnv?.map(toBytes),
     format: options.format,
-    ...(await loaderSettings(options, envp)),
+    ...(await loaderSettings(options, envp, name)),
     self: self(),
     maxSize: options.maxSize,
     report: options.verbose === true,

@@ -5,6 +5,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { openError } from '../source/file.ts';
 import { toBytes, toText } from './invocation.ts';
 
 /** BINPRM_BUF_SIZE: the kernel looks at no more of the file. */
@@ -23,26 +24,18 @@ export function splitShebangOptions(args: readonly Uint8Array[]): readonly Uint8
 }
 
 /**
- * The directory of `program`, if these options are those of its `#!` line and not typed: the line names us, or env(1)
- * before us, and ends with them. What a line names beside its program counts from there, wherever it is started.
+ * The directory that the loaders of a `#!` line count from, wherever its program is started: that of `program`. Undefined
+ * for a program without such a line: then they were typed. Whoever types one for a program whose line has others gets
+ * the same, because what env(1) makes of a line is not always seen in it. Throws NOT_EXECUTABLE for a file that cannot
+ * be read.
  */
-export function lineDirectory(
-  options: readonly Uint8Array[],
-  program: Uint8Array | undefined,
-): string | undefined {
-  if (options.length === 0 || program === undefined) return undefined;
-  const start = beginning(program);
+export function lineDirectory(program: Uint8Array): string | undefined {
+  const path = Buffer.from(program);
+  const start = beginning(path, (cause) => {
+    if (cause.code === 'EACCES') throw openError(cause.code, path.toString(), cause);
+  });
   const line = start === undefined ? undefined : shebangArgument(start);
-  if (line === undefined) return undefined;
-  const words = line.split(/[ \t]+/);
-  const before = words.slice(0, -options.length);
-  const same = options.every((option, index) => toText(option) === words[before.length + index]);
-  if (!same || !(before.length === 0 || /(^|\/)run-foreign$/.test(before.at(-1) ?? ''))) return undefined;
-  try {
-    return dirname(realpathSync(Buffer.from(program).toString()));
-  } catch {
-    return undefined;
-  }
+  return line?.includes('--loader') ? dirname(realpathSync(path).toString()) : undefined;
 }
 
 /** What the kernel makes of a `#!` line after the interpreter's name, as a byte string. */
@@ -53,14 +46,18 @@ export function shebangArgument(start: Uint8Array): string | undefined {
 }
 
 /** The first bytes of a regular file, if it can be read; never waits for a FIFO. */
-function beginning(path: Uint8Array): Uint8Array | undefined {
+function beginning(
+  path: Uint8Array,
+  refused: (cause: NodeJS.ErrnoException) => void = () => {},
+): Uint8Array | undefined {
   let fd: number | undefined;
   try {
     fd = openSync(Buffer.from(path), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     if (!fstatSync(fd).isFile()) return undefined;
     const bytes = Buffer.alloc(BINPRM_BUF_SIZE);
     return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0));
-  } catch {
+  } catch (cause) {
+    refused(cause as NodeJS.ErrnoException);
     return undefined;
   } finally {
     if (fd !== undefined) closeSync(fd);

@@ -6,6 +6,7 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { emitStub } from '../emit/stub.ts';
 import { EXIT, ForeignError } from '../errors.ts';
+import { exit } from '../exit.ts';
 import { MAX_DESCRIPTORS, START, socketFrom } from '../launcher/protocol.ts';
 import { SystemError, sendDescriptors } from '../native/libc.ts';
 import { forget } from '../native/seclude.ts';
@@ -101,5 +102,5 @@ function exchange(socket: number, fds: readonly number[]): number[] {
 /** The launcher ends this process; what it then cannot do it says itself. If it is gone, there is nobody to tell. */
 function waitForTheEnd(socket: number): never {
   readSync(socket, Buffer.alloc(1));
-  process.exit(EXIT.ours);
+  exit(EXIT.ours);
 }

@@ -6,9 +6,9 @@ import { ForeignError } from '../errors.ts';
 import type { FirstStackLayout, ProgramImage } from '../image/image.ts';
 import type { Source } from '../source/source.ts';
 import type { LoadContext, Loaded, LoaderPlugin, ProbeContext, Verdict } from './contract.ts';
-import { foreignSource } from './foreign-source.ts';
-import { lendContext, lendSource, noting, type Through } from './lent.ts';
-import { readFirstStack, readLoaded, readVerdict } from './shape.ts';
+import { type Calling, foreignSource } from './foreign-source.ts';
+import { lendContext, lendCopies, lendSource, noting, type Through } from './lent.ts';
+import { checkError, readFirstStack, readLoaded, readVerdict } from './shape.ts';
 import { TimedCall, type TimeLimit } from './time-limit.ts';
 import { Nonsense, Value } from './value.ts';
 
@@ -24,7 +24,8 @@ export async function askLoader(
   const ofReading = new Set<unknown>();
   const note = noting((cause) => ofReading.add(cause));
   const call = new TimedCall(limit, `the loader ${loader.name}`);
-  const lent = lendSource(source, (action) => call.through(() => note(action)));
+  // A loader that says "not mine" must not have changed what the next one reads.
+  const lent = lendCopies(lendSource(source, (action) => call.through(() => note(action))));
   try {
     const verdict: unknown = await call.run(
       () => loader.probe(lent, context),
@@ -48,9 +49,10 @@ export async function callLoader(
   const lent = lendSource(source, through);
   /** What a loader returns of these is what it was lent, and needs no look. */
   const sources = new Map<unknown, Source>([[lent, source]]);
+  const calling = callingOf(loader, limit);
   const readSource = (value: Value): Source => {
     const object = value.object();
-    const found = sources.get(object) ?? foreignSource(value, source.confidential);
+    const found = sources.get(object) ?? foreignSource(value, source.confidential, sources.values(), calling);
     sources.set(object, found);
     return found;
   };
@@ -63,7 +65,34 @@ export async function callLoader(
     const read = readLoaded(new Value(loaded, ''), loader.name, readSource);
     return read.kind === 'image' ? { ...read, image: withOwnStack(loader, read.image, limit) } : read;
   } catch (cause) {
-    throw cause instanceof ForeignError ? cause : loaderFailure(loader, cause);
+    throw thrownBy(loader, cause);
+  }
+}
+
+/** Calls what a loader has made and left, a Source, as the loader itself is called. */
+function callingOf(loader: LoaderPlugin, limit: TimeLimit): Calling {
+  const blame = (cause: unknown): never => {
+    throw thrownBy(loader, cause);
+  };
+  return <T>(action: () => T): T => {
+    const call = new TimedCall(limit, `the loader ${loader.name}`);
+    try {
+      const result = call.runEither(action, () => hangs(loader, limit));
+      return result instanceof Promise ? (result.catch(blame) as T) : result;
+    } catch (cause) {
+      return blame(cause);
+    }
+  };
+}
+
+/** The error to tell: the loader's own verdict on the file, if it is one, or that the loader has failed. */
+function thrownBy(loader: LoaderPlugin, cause: unknown): unknown {
+  if (!(cause instanceof ForeignError)) return loaderFailure(loader, cause);
+  try {
+    checkError(new Value(cause, 'the error that it threw'));
+    return cause;
+  } catch (odd) {
+    return loaderFailure(loader, odd);
   }
 }
 
@@ -76,7 +105,10 @@ function withOwnStack(loader: LoaderPlugin, image: ProgramImage, limit: TimeLimi
       const call = new TimedCall(limit, `the loader ${loader.name}`);
       return readFirstStack(
         new Value(
-          call.runNow(() => layout(request)),
+          call.runEither(
+            () => layout(request),
+            () => hangs(loader, limit),
+          ),
           'firstStack',
         ),
       );

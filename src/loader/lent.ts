@@ -20,6 +20,18 @@ export function lendSource(source: Source, through: Through): Source {
   };
 }
 
+/** The same source, giving bytes that whoever reads them may change: nobody else has them. */
+export function lendCopies(source: Source): Source {
+  const copy = (bytes: Uint8Array) => Buffer.from(bytes);
+  return {
+    ...source,
+    read(offset, length) {
+      const bytes = source.read(offset, length);
+      return bytes instanceof Promise ? bytes.then(copy) : copy(bytes);
+    },
+  };
+}
+
 /** The same context, asked `through` somebody. `opened` is told which sources come of it. */
 export function lendContext(
   context: LoadContext,
@@ -29,6 +41,7 @@ export function lendContext(
   const { secrets } = context;
   return {
     ...context,
+    argv: context.argv.map((each) => Uint8Array.from(each)),
     open(path) {
       const source = through(() => context.open(path));
       opened(source);

@@ -30,6 +30,8 @@ async function takeStep(
   request: ResolveRequest,
 ): Promise<Resolution | undefined> {
   const loader = await chooseLoader(source, request, walk.format);
+  // It was about this wrapper, and not about what is in it.
+  if (loader.kind === 'wrapper' && loader.name === walk.format) walk.format = undefined;
   const options = valuesFor(loader, request.options ?? []);
   const loaded = await loadCarefully(loader, source, { ...walk.context, options }, request);
   if (loaded.kind === 'image') return walk.end(loader, loaded.image);
@@ -84,7 +86,7 @@ async function chooseLoader(
     request,
   );
   const wrappers = first.exact.filter((loader) => loader.kind === 'wrapper');
-  if (named !== undefined) return wrappers[0] ?? named;
+  if (named !== undefined) return wrappers.includes(named) ? named : (wrappers[0] ?? named);
   const claimed = first.exact.length + first.likely.length > 0;
   const claims = claimed ? first : await claimsOf(loaders.filter(late), source, request);
   const candidates = claims.exact.length > 0 ? claims.exact : claims.likely;

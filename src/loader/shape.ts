@@ -3,6 +3,8 @@
  * where an address belongs shows itself much later and elsewhere. All of it is copied, so that nothing of it changes
  * after it was checked. Whether an image can be run is not asked here (src/image/validate.ts).
  */
+
+import { ERROR_CODES, exitStatus } from '../errors.ts';
 import type {
   FirstStack,
   FirstStackLayout,
@@ -35,6 +37,19 @@ export function readLoaded(value: Value, format: string, readSource: ReadSource)
   if (kind === 'unwrap') return { kind, source: readSource(value.at('source')) };
   if (kind === 'program') return { kind, ...readNamedProgram(value) };
   return { kind, path: value.at('path').cString(), args: value.at('args').list((arg) => arg.cString()) };
+}
+
+/** An error that says that it is one of ours: another copy of this package may have made it, or anybody. Throws Nonsense. */
+export function checkError(value: Value): void {
+  const code = value.at('code').oneOf(ERROR_CODES);
+  value.at('exitCode').oneOf([exitStatus(code)]);
+  value.at('message').text();
+  value.at('subject').maybe((each) => each.text());
+  value.at('hint').maybe((each) => each.text());
+  value.at('location').maybe((location) => {
+    location.at('offset').number();
+    location.at('field').text();
+  });
 }
 
 function readNamedProgram(value: Value): NamedProgram {

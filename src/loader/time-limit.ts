@@ -33,6 +33,25 @@ export class TimedCall {
 
   /** Throws what `late` makes once the loader has used up its time. */
   async run<T>(action: () => T | Promise<T>, late: () => Error): Promise<T> {
+    return this.runEither(async () => action(), late);
+  }
+
+  /** A call that ends now, and then only `watch` can end it, or later. */
+  runEither<T>(action: () => T, late: () => Error): T {
+    this.#go();
+    let result: T;
+    try {
+      result = action();
+    } catch (cause) {
+      this.#end();
+      throw cause;
+    }
+    if (result instanceof Promise) return this.#inTime(result, late) as T;
+    this.#end();
+    return result;
+  }
+
+  async #inTime<T>(result: Promise<T>, late: () => Error): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const timeIsUp = new Promise<never>((_, reject) => {
       const look = () => {
@@ -42,21 +61,10 @@ export class TimedCall {
       };
       look();
     });
-    this.#go();
     try {
-      return await Promise.race([(async () => action())(), timeIsUp]);
+      return await Promise.race([result, timeIsUp]);
     } finally {
       clearTimeout(timer);
-      this.#end();
-    }
-  }
-
-  /** For a call that cannot wait: nobody but `watch` can end it. */
-  runNow<T>(action: () => T): T {
-    this.#go();
-    try {
-      return action();
-    } finally {
       this.#end();
     }
   }

@@ -11,6 +11,8 @@ export class Nonsense extends Error {
 
 /** More elements than any list has in a program that can be run. */
 const MAX_LENGTH = 2 ** 20;
+/** More characters than any name has. */
+const MAX_TEXT = 2 ** 16;
 
 export class Value {
   readonly #value: unknown;
@@ -55,6 +57,10 @@ export class Value {
     return typeof this.#value === 'bigint';
   }
 
+  isNumber(): boolean {
+    return typeof this.#value === 'number';
+  }
+
   number(): number {
     if (typeof this.#value !== 'number') throw this.#isNo('number');
     return this.#value;
@@ -80,6 +86,7 @@ export class Value {
 
   text(): string {
     if (typeof this.#value !== 'string') throw this.#isNo('string');
+    if (this.#value.length > MAX_TEXT) throw new Nonsense(this, `has more than ${MAX_TEXT} characters`);
     return this.#value;
   }
 
@@ -114,8 +121,9 @@ export class Value {
 
   length(): number {
     if (!Array.isArray(this.#value)) throw this.#isNo('array');
-    if (this.#value.length > MAX_LENGTH) throw new Nonsense(this, `has more than ${MAX_LENGTH} elements`);
-    return this.#value.length;
+    const { length } = this.#value;
+    if (length > MAX_LENGTH) throw new Nonsense(this, `has more than ${MAX_LENGTH} elements`);
+    return length;
   }
 
   list<T>(read: (value: Value) => T): T[] {

@@ -3,7 +3,7 @@
  * as every file that it was made of has the content it had then. Without such a directory all is compiled anew.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import compiler from 'esbuild/package.json' with { type: 'json' };
 import own from '../../package.json' with { type: 'json' };
@@ -39,7 +39,7 @@ export function openCache(env: NodeJS.ProcessEnv, say: Say): Cache {
   // One for a file: who changes a loader does not fill the directory.
   const entryPath = (file: string) => join(directory, `${sha256(file)}.json`);
   return {
-    get: (file) => readEntry(entryPath(file)),
+    get: (file) => readEntry(entryPath(file), file),
     put(file, compiled) {
       try {
         writeEntry(entryPath(file), compiled);
@@ -61,18 +61,20 @@ function cacheDirectory({ XDG_CACHE_HOME, HOME }: NodeJS.ProcessEnv): string | u
 function prepare(directory: string): string | undefined {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    return whoElseReads(realpathSync(directory));
+    return whoElseReads(directory);
   } catch (cause) {
     return (cause as Error).message;
   }
 }
 
-function readEntry(path: string): Compiled | undefined {
+/** What stands at `path`, if it was made of `file` and what that imports as they are now. */
+function readEntry(path: string, file: string): Compiled | undefined {
   try {
     const entry = JSON.parse(readFileSync(path, 'utf8')) as Partial<Entry>;
     const { madeBy, inputs, digests, code } = entry;
     if (madeBy !== MADE_BY || typeof code !== 'string') return undefined;
     if (!Array.isArray(inputs) || !Array.isArray(digests) || inputs.length > MAX_INPUTS) return undefined;
+    if (!inputs.includes(file)) return undefined;
     const current = inputs.every((input, index) => digestOf(input) === digests[index]);
     return current ? { code, inputs } : undefined;
   } catch {

@@ -4,13 +4,12 @@ import type { OptionSpec, OptionSpecs } from '../loader/options.ts';
 import { Nonsense, Value } from '../loader/value.ts';
 
 /** The names of loaders and of their options. */
-const NAME = /^[a-z][a-z0-9-]*$/;
+const NAME = /^[a-z][a-z0-9-]{0,63}$/;
 const TYPES = ['text', 'integer', 'flag'] as const;
 const MAX_MAGIC_OFFSET = 2 ** 20;
 
-/** The loader that a module exports. Throws Nonsense. */
-export function checkLoader(exported: unknown): LoaderPlugin {
-  const value = loaderIn(exported);
+/** A copy of a loader, so that nothing of it changes after it was looked at. Throws Nonsense. */
+export function checkLoader(value: Value): LoaderPlugin {
   const version = value.at('apiVersion');
   if (version.number() !== API_VERSION) {
     const what = `is ${version.number()}, and this run-foreign knows version ${API_VERSION} of the contract`;
@@ -34,18 +33,27 @@ export function checkLoader(exported: unknown): LoaderPlugin {
   };
 }
 
-/** The default export; of a module that was CommonJS once, what that exported. */
-function loaderIn(exported: unknown): Value {
-  const named = new Value(exported, '').at('default');
-  if (!named.isObject()) throw new Nonsense(named, 'is no loader: export one as the default');
-  const inner = named.at('default');
-  return new Value((inner.isObject() ? inner : named).object(), '');
+/** What a module exports as its one thing, as `export default` or `module.exports`. Throws Nonsense. */
+export function defaultExport(exported: unknown): Value {
+  const value = new Value(exported, '');
+  // Of a module that was CommonJS once, and then again one that was an ES module before that.
+  const outer = value.isObject() ? value.at('default') : value;
+  const inner = outer.isObject() ? outer.at('default') : outer;
+  const found = [inner, outer, value].find((each) => each.isObject());
+  return new Value(found?.object(), '');
+}
+
+/** The loader that a module exports. Throws Nonsense. */
+export function loaderIn(exported: unknown): Value {
+  const value = defaultExport(exported);
+  if (value.isObject() && value.at('apiVersion').isNumber()) return value;
+  throw new Nonsense(value, 'exports no loader: export one as the default (its apiVersion is a number)');
 }
 
 function nameOf(value: Value): string {
   const name = value.text();
   if (NAME.test(name)) return name;
-  throw new Nonsense(value, 'is no name: lower-case letters, digits and -, a letter first');
+  throw new Nonsense(value, 'is no name: up to 64 lower-case letters, digits and -, a letter first');
 }
 
 function readMagic(value: Value): Magic {

@@ -4,7 +4,7 @@
  */
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type BuildFailure, buildSync } from 'esbuild';
+import type { BuildFailure } from 'esbuild';
 import { ForeignError } from '../errors.ts';
 
 /** What a loader imports; it gets ours, wherever it lies. */
@@ -17,9 +17,10 @@ export interface Compiled {
   readonly inputs: readonly string[];
 }
 
-/** `file` is absolute. Throws LOADER_FAILED. */
-export function compile(file: string): Compiled {
+/** `file` is absolute. When it returns, nothing of the compiler runs any more. Throws LOADER_FAILED. */
+export async function compile(file: string): Promise<Compiled> {
   try {
+    const { buildSync } = await compiler();
     const { outputFiles, metafile } = buildSync({
       entryPoints: [file],
       absWorkingDir: dirname(file),
@@ -32,6 +33,8 @@ export function compile(file: string): Compiled {
       sourcemap: 'inline',
       tsconfigRaw: '{}',
       external: [CONTRACT, '*.node'],
+      // An import() of the contract is answered like any other of it.
+      supported: { 'dynamic-import': false },
       define: { 'import.meta.url': JSON.stringify(pathToFileURL(file).href) },
       banner: { js: '(function (require, module, exports) {' },
       footer: { js: '})' },
@@ -44,6 +47,19 @@ export function compile(file: string): Compiled {
       subject: file,
       cause,
     });
+  }
+}
+
+/** esbuild, told to start its program anew for each call instead of leaving one at work for the next. */
+async function compiler(): Promise<typeof import('esbuild')> {
+  const variable = 'ESBUILD_WORKER_THREADS';
+  const before = process.env[variable];
+  process.env[variable] = '0';
+  try {
+    return await import('esbuild');
+  } finally {
+    if (before === undefined) delete process.env[variable];
+    else process.env[variable] = before;
   }
 }
 

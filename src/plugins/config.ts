@@ -7,12 +7,14 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { ForeignError } from '../errors.ts';
 import { Nonsense, Value } from '../loader/value.ts';
+import { defaultExport } from './check-loader.ts';
+import type { LoaderFile } from './names.ts';
 import { whoElseWrites } from './private-path.ts';
 
 export interface UserConfig {
   readonly path: string;
   /** Names of loaders, and in a script loaders themselves. */
-  readonly loaders: readonly unknown[];
+  readonly loaders: readonly (string | Value)[];
 }
 
 const FIELDS = ['loaders'];
@@ -32,37 +34,40 @@ export function configFile({ XDG_CONFIG_HOME, HOME }: NodeJS.ProcessEnv): string
   });
 }
 
-/**
- * `run` evaluates a script. A file that others could have written is not read: `refuse` is told why. Throws USAGE where
- * it is no configuration.
- */
-export function readConfig(
+/** Runs the script in a file and looks at what it exports. */
+type Run = <T>(file: LoaderFile, look: (exported: unknown) => T) => Promise<T>;
+
+/** A file that others could have written is not read: `refuse` is told why. Throws USAGE where it is no configuration. */
+export async function readConfig(
   file: string,
-  run: (path: string) => unknown,
+  run: Run,
   refuse: (why: string) => void,
-): UserConfig | undefined {
-  const path = realpathSync(file);
-  const doubt = whoElseWrites(path);
+): Promise<UserConfig | undefined> {
+  const doubt = whoElseWrites(file);
   if (doubt !== undefined) {
     refuse(`${file} is not read: ${doubt}`);
     return undefined;
   }
+  const path = realpathSync(file);
+  const wrong = (what: string, cause: unknown) =>
+    new ForeignError('USAGE', `is no configuration: ${what}`, { subject: file, cause });
+  const read = (value: Value) => {
+    try {
+      return { path, loaders: loadersIn(value) };
+    } catch (cause) {
+      throw cause instanceof Nonsense ? wrong(cause.message, cause) : cause;
+    }
+  };
+  if (path.endsWith('.js')) return run({ path, compiled: true }, (exported) => read(defaultExport(exported)));
   try {
-    const value = new Value(
-      path.endsWith('.json') ? JSON.parse(readFileSync(path, 'utf8')) : scriptConfig(run(path)),
-      '',
-    );
-    const odd = Object.keys(value.object()).find((key) => !FIELDS.includes(key));
-    if (odd !== undefined) throw new Nonsense(value.at(odd), `is no field; there is ${FIELDS.join(', ')}`);
-    const loaders = value.at('loaders').maybe((each) => each.list((name) => name));
-    for (const each of loaders ?? []) if (!each.isObject()) each.text();
-    return { path, loaders: (loaders ?? []).map((each) => (each.isObject() ? each.object() : each.text())) };
+    return read(new Value(JSON.parse(readFileSync(path, 'utf8')), ''));
   } catch (cause) {
-    if (!(cause instanceof Nonsense || cause instanceof SyntaxError)) throw cause;
-    throw new ForeignError('USAGE', `is no configuration: ${cause.message}`, { subject: file, cause });
+    throw cause instanceof SyntaxError ? wrong(cause.message, cause) : cause;
   }
 }
 
-function scriptConfig(exported: unknown): unknown {
-  return new Value(exported, '').at('default').object();
+function loadersIn(value: Value): (string | Value)[] {
+  const odd = Object.keys(value.object()).find((key) => !FIELDS.includes(key));
+  if (odd !== undefined) throw new Nonsense(value.at(odd), `is no field; there is ${FIELDS.join(', ')}`);
+  return value.at('loaders').maybe((each) => each.list((one) => (one.isObject() ? one : one.text()))) ?? [];
 }

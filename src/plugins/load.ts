@@ -3,28 +3,25 @@
  * environment, those of the user's configuration. Each is code that runs in this process; what it does there is watched
  * like every other call of a loader.
  */
-import { pathToFileURL } from 'node:url';
-import { about, ForeignError } from '../errors.ts';
-import { failureText, HANG_HINT, hangMessage } from '../loader/call.ts';
+import { dirname } from 'node:path';
 import type { LoaderPlugin } from '../loader/contract.ts';
-import { TimedCall, type TimeLimit } from '../loader/time-limit.ts';
-import { Nonsense } from '../loader/value.ts';
-import { type Cache, openCache, type Say } from './cache.ts';
-import { checkLoader } from './check-loader.ts';
-import { compile } from './compile.ts';
+import type { TimeLimit } from '../loader/time-limit.ts';
+import type { Say } from './cache.ts';
+import { checkLoader, loaderIn } from './check-loader.ts';
 import { configFile, readConfig } from './config.ts';
-import { evaluate } from './evaluate.ts';
-import { findLoaderFile, type LoaderFile, type NamedIn } from './names.ts';
+import { guardProcess } from './guard.ts';
+import { findLoaderFile, type NamedIn } from './names.ts';
+import { moduleRunner } from './run-module.ts';
 
 export interface PluginRequest {
   /** `--loader`: files and packages. */
   readonly named: readonly string[];
-  /** What relative paths among them count from. */
-  readonly directory: string;
+  /** What relative paths among them count from, and where packages are looked up; undefined where there is no such place. */
+  readonly directory: string | undefined;
   /** RUN_FOREIGN_LOADERS: absolute paths and packages. */
   readonly fromEnvironment: readonly string[];
-  /** The script of the command: packages are looked up from where it lies. */
-  readonly script: string | undefined;
+  /** Where run-foreign lies: packages are looked up there, too. */
+  readonly ownDirectory: string | undefined;
   /** HOME and the XDG directories. */
   readonly env: NodeJS.ProcessEnv;
   readonly limit: TimeLimit;
@@ -34,58 +31,42 @@ export interface PluginRequest {
   readonly warn: Say;
 }
 
+/** A loader that does not come with us. */
+export interface Plugin {
+  readonly loader: LoaderPlugin;
+  /** The file that it is in. */
+  readonly file: string;
+}
+
 /** Throws USAGE for what cannot be found, LOADER_FAILED for what is no loader. */
-export async function loadPlugins(request: PluginRequest): Promise<LoaderPlugin[]> {
-  const { env, say, warn, limit } = request;
-  const from = request.script === undefined ? [] : [request.script];
-  let cache: Cache | undefined;
-  const read = (file: LoaderFile) => {
-    cache ??= openCache(env, say);
-    return moduleIn(file, cache);
-  };
-  const load = async (name: string, namedIn: NamedIn) => {
+export async function loadPlugins(request: PluginRequest): Promise<Plugin[]> {
+  const { env, warn } = request;
+  const own = request.ownDirectory === undefined ? [] : [request.ownDirectory];
+  const from = (directory: string | undefined) => (directory === undefined ? own : [directory, ...own]);
+  const modules = moduleRunner(env, request.limit, request.say);
+  const load = async (name: string, namedIn: NamedIn): Promise<Plugin> => {
     const file = findLoaderFile(name, namedIn);
-    return about(file.path, () => loaderOf(file.path, () => read(file), limit));
+    return {
+      loader: await modules.run(file, (exported) => checkLoader(loaderIn(exported))),
+      file: file.path,
+    };
   };
-  const plugins: LoaderPlugin[] = [];
+  guardProcess();
+  const plugins: Plugin[] = [];
+  const { directory } = request;
   for (const name of request.named)
-    plugins.push(await load(name, { what: '--loader', directory: request.directory, from }));
+    plugins.push(await load(name, { what: '--loader', directory, packagesFrom: from(directory) }));
   for (const name of request.fromEnvironment)
-    plugins.push(await load(name, { what: 'RUN_FOREIGN_LOADERS', directory: undefined, from }));
+    plugins.push(await load(name, { what: 'RUN_FOREIGN_LOADERS', directory: undefined, packagesFrom: own }));
   const file = configFile(env);
-  const run = (path: string) => read({ path, kind: 'file' });
-  const config = file === undefined ? undefined : readConfig(file, run, warn);
-  for (const each of config?.loaders ?? []) {
-    const path = config?.path ?? '';
-    const namedIn = { what: path, directory: path.slice(0, path.lastIndexOf('/')), from: [path, ...from] };
-    if (typeof each === 'string') plugins.push(await load(each, namedIn));
-    else plugins.push(await about(path, () => loaderOf(path, () => ({ default: each }), limit)));
+  const config = file === undefined ? undefined : await readConfig(file, modules.run, warn);
+  if (config === undefined) return plugins;
+  const { path, loaders } = config;
+  const place = dirname(path);
+  for (const each of loaders) {
+    if (typeof each === 'string')
+      plugins.push(await load(each, { what: path, directory: place, packagesFrom: from(place) }));
+    else plugins.push({ loader: await modules.look(path, () => checkLoader(each)), file: path });
   }
   return plugins;
-}
-
-/** What a module exports; of a file what it was compiled to, of a package what Node makes of it. */
-function moduleIn({ path, kind }: LoaderFile, cache: Cache): unknown {
-  if (kind === 'package') return import(pathToFileURL(path).href);
-  let compiled = cache.get(path);
-  if (compiled === undefined) {
-    compiled = compile(path);
-    cache.put(path, compiled);
-  }
-  return evaluate(compiled.code, path);
-}
-
-/** `read` runs the module. Throws LOADER_FAILED. */
-async function loaderOf(path: string, read: () => unknown, limit: TimeLimit): Promise<LoaderPlugin> {
-  const what = `the loader in ${path}`;
-  const late = () =>
-    new ForeignError('LOADER_FAILED', hangMessage('it', limit.milliseconds), { hint: HANG_HINT });
-  try {
-    return checkLoader(await new TimedCall(limit, what).run(read, late));
-  } catch (cause) {
-    if (cause instanceof ForeignError) throw cause;
-    const text =
-      cause instanceof Nonsense ? `is no loader: ${cause.message}` : `fails: ${failureText(cause)}`;
-    throw new ForeignError('LOADER_FAILED', text, { cause });
-  }
 }

@@ -1,12 +1,14 @@
 /** From what the user calls a loader to the file it is in. Nothing is looked for: a file or a package is named. */
 import { realpathSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { isAbsolute, join, resolve } from 'node:path';
 import { ForeignError } from '../errors.ts';
+import { packageDirectory, packageEntry } from './package-entry.ts';
 
 /** Which packages are loaders, so that no other is ever run by mistake: npm's names, with or without a scope. */
 const PACKAGE = /^(@[a-z0-9-~][a-z0-9-._~]*\/)?run-foreign-loader-[a-z0-9-._~]+$/;
 const SCRIPT = /\.[cm]?[jt]s$/;
+/** What Node itself cannot import. */
+const TYPED = /\.[cm]?ts$/;
 
 /** Where a name was found, and what counts there. */
 export interface NamedIn {
@@ -14,30 +16,38 @@ export interface NamedIn {
   readonly what: string;
   /** What relative paths count from; undefined where they are refused. */
   readonly directory: string | undefined;
-  /** Scripts from whose places packages are looked up, as Node does it. */
-  readonly from: readonly string[];
+  /** Directories in whose node_modules packages are looked up, or in those above. */
+  readonly packagesFrom: readonly string[];
 }
 
 export interface LoaderFile {
+  /** Absolute, without symbolic links. */
   readonly path: string;
-  readonly kind: 'file' | 'package';
+  /**
+   * Whether it is compiled. A package that Node can import as it is may rely on being Node's; a file that somebody
+   * has written gets the contract wherever it lies.
+   */
+  readonly compiled: boolean;
 }
 
 /** Throws USAGE. */
 export function findLoaderFile(name: string, namedIn: NamedIn): LoaderFile {
   const isPackage = PACKAGE.test(name) && !SCRIPT.test(name);
-  if (isPackage) return { path: packageFile(name, namedIn), kind: 'package' };
+  if (isPackage) {
+    const path = packageFile(name, namedIn);
+    return { path, compiled: TYPED.test(path) };
+  }
   if (!name.includes('/') && !SCRIPT.test(name)) {
     throw usage(name, namedIn, 'is neither a file nor a package called run-foreign-loader-...', {
       hint: `a file here is ./${name}`,
     });
   }
-  return { path: existing(name, namedIn), kind: 'file' };
+  return { path: existing(name, namedIn), compiled: true };
 }
 
 function existing(name: string, namedIn: NamedIn): string {
   if (!isAbsolute(name) && namedIn.directory === undefined)
-    throw usage(name, namedIn, 'is a relative path, which is not taken from there');
+    throw usage(name, namedIn, 'is a relative path, and there is no directory that it counts from');
   const path = resolve(namedIn.directory ?? '/', name);
   let isFile: boolean;
   try {
@@ -46,25 +56,26 @@ function existing(name: string, namedIn: NamedIn): string {
     throw usage(name, namedIn, `cannot be read: ${(cause as NodeJS.ErrnoException).code}`, { cause });
   }
   if (!isFile) throw usage(name, namedIn, 'is no file');
-  if (!SCRIPT.test(path)) throw usage(name, namedIn, 'is no .ts or .js file');
-  return realpathSync(path);
+  const real = realpathSync(path);
+  if (!SCRIPT.test(real)) throw usage(name, namedIn, 'is no .ts or .js file');
+  return real;
 }
 
 function packageFile(name: string, namedIn: NamedIn): string {
-  for (const script of namedIn.from) {
-    try {
-      return createRequire(script).resolve(name);
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw broken(name, namedIn, cause);
-    }
+  const { packagesFrom } = namedIn;
+  const directory = packagesFrom
+    .map((from) => packageDirectory(name, from))
+    .find((found) => found !== undefined);
+  if (directory === undefined) {
+    throw usage(name, namedIn, `is not installed: it is in no node_modules of ${packagesFrom.join(' or ')}`, {
+      hint: `npm install ${name} there, or name its file: --loader ${join('node_modules', name, '...')}`,
+    });
   }
-  throw usage(name, namedIn, 'is not installed where run-foreign is', {
-    hint: `npm install ${name} there, or name its file: --loader ${join('node_modules', name, '...')}`,
-  });
-}
-
-function broken(name: string, namedIn: NamedIn, cause: unknown): ForeignError {
-  return usage(name, namedIn, `cannot be loaded: ${(cause as Error).message}`, { cause });
+  try {
+    return packageEntry(directory);
+  } catch (cause) {
+    throw usage(name, namedIn, `in ${directory} cannot be loaded: ${(cause as Error).message}`, { cause });
+  }
 }
 
 function usage(
