@@ -152,7 +152,8 @@ process.on('SIGTERM', () => {});
 process.env['LEFT'] = 'x';
 process.title = 'left';`;
     const loader = written(shellLoader({ atImport: left }));
-    const look = 'pwd; umask; env | sort; grep Sig /proc/$$/status; cat /proc/$$/comm; echo /proc/$$/fd/*';
+    const look =
+      'pwd; umask; env | sort; grep -e SigIgn -e SigCgt /proc/$$/status; cat /proc/$$/comm; echo /proc/$$/fd/*';
     const strip = ({ status, stdout, stderr }: Outcome) =>
       `${status} ${stdout.replace(/\/proc\/\d+/g, '/proc/N')} ${stderr}`;
     // A variable of the shell's own, which names the program by the way it was started.
