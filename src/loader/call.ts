@@ -122,6 +122,7 @@ function withOwnStack(loader: LoaderPlugin, image: ProgramImage, limit: TimeLimi
 function hangs(loader: LoaderPlugin, { milliseconds }: TimeLimit): ForeignError {
   return new ForeignError('LOADER_FAILED', hangMessage(`the loader ${loader.name}`, milliseconds), {
     hint: HANG_HINT,
+    harmless: true,
   });
 }
 
@@ -136,7 +137,7 @@ export function loaderFailure(loader: Pick<LoaderPlugin, 'name'>, cause: unknown
   if (cause instanceof ForeignError && cause.code === 'LOADER_FAILED') return cause;
   if (cause instanceof Nonsense) {
     const message = `the loader ${loader.name} returned nonsense: ${cause.message}`;
-    return new ForeignError('LOADER_FAILED', message, { cause });
+    return new ForeignError('LOADER_FAILED', message, { cause, harmless: true });
   }
   return new ForeignError('LOADER_FAILED', `the loader ${loader.name} failed: ${failureText(cause)}`, {
     cause,

@@ -105,7 +105,7 @@ export type Loaded =
   | { readonly kind: 'interpreter'; readonly path: Uint8Array; readonly args: readonly Uint8Array[] };
 
 export interface LoaderPlugin<Options extends OptionSpecs = OptionSpecs> {
-  /** What `--format` and `--loader-opt` take: lower-case letters, digits and `-`, a letter first. */
+  /** What `--format` and `--loader-opt` take: up to 64 lower-case letters, digits and `-`, a letter first. */
   readonly name: string;
   /** The version of this contract. It grows without a new one as long as loaders written before go on working. */
   readonly apiVersion: 1;

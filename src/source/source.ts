@@ -19,7 +19,7 @@ export interface Source {
   readonly name: string;
   /** Bytes. */
   readonly size: number;
-  /** Exactly `length` bytes from `offset`; throws when they are not all there. */
+  /** Exactly `length` bytes from `offset`, not to be written to; throws when they are not all there. */
   read(offset: number, length: number): Uint8Array | Promise<Uint8Array>;
   /** Set only when the bytes are a local file's own. */
   readonly file?: BackingFile;

@@ -28,10 +28,11 @@ Module._load = function (request, parent, ...rest) {
 function loaded(
   args: readonly string[],
   status = 127,
+  env: Readonly<Record<string, string>> = {},
 ): { packages: Set<string>; requests: Set<string>; stderr: string } {
   const child = spawnSync(process.execPath, ['--require', HOOK, NODE_HALF, ...args], {
     encoding: 'utf8',
-    env: { NODE_DEBUG: 'esm' },
+    env: { NODE_DEBUG: 'esm', ...env },
   });
   expect(child.status).toBe(status);
   const requests = [...child.stderr.matchAll(/^LOAD (.*)$/gm)].map(([, request = '']) => request);
@@ -107,4 +108,18 @@ test('for a sealed one it is, so the test above would see it', () => {
 
 test('with options yargs is loaded, so the test above would see it', () => {
   expect(loaded(['--verbose', '/no/such/program']).stderr).toContain('yargs');
+});
+
+test('a compiler is loaded for a loader that has changed, and for no other', () => {
+  const loader = join(directory.path, 'loader.ts');
+  const source = (name: string) => `export default { name: '${name}', apiVersion: 1, kind: 'program',
+    description: '', magics: [], probe: () => null, load() {} };`;
+  const isCompiled = (args: readonly string[]) =>
+    loaded(args, 127, { XDG_CACHE_HOME: directory.path }).stderr.includes('esbuild/lib/main.js');
+  const start = ['--loader', loader, '/no/such/program'];
+  writeFileSync(loader, source('one'));
+  expect([isCompiled(start), isCompiled(start)]).toEqual([true, false]);
+  writeFileSync(loader, source('two'));
+  expect([isCompiled(start), isCompiled(start)]).toEqual([true, false]);
+  expect(isCompiled(['--verbose', '/no/such/program'])).toBe(false);
 });

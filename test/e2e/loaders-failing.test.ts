@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { COMMAND, type Outcome, quote, sh, temporary } from '../support/run.ts';
+import { keyPair, sealFor } from '../support/sealed.ts';
 import {
   plainLoader,
   runAt,
@@ -328,15 +329,37 @@ describe('a loader with a hostile image', () => {
   });
 });
 
-describe('two loaders that claim a file', () => {
-  const verdict = (name: string, text: string) =>
-    written(
-      plainLoader(name, `probe: () => ${text}`).replace(
-        "probe: (source) => (source.size > 3 && String(source.read(0, 4)) === 'TOY1' ? 'exact' : null),\n",
-        '',
-      ),
-      'js',
+describe('a sealed program', async () => {
+  const { secret, recipient } = await keyPair();
+  writeFiles(cwd, { 'key.txt': secret, sealed: await sealFor(toyProgram('words of wisdom'), recipient) });
+  const start = (source: string) => runAt({ cwd }, '-i', 'key.txt', '--loader', written(source), './sealed');
+  const telling = 'throw new Error(Buffer.from(await source.read(0, source.size)).toString());';
+
+  test('is run by a loader from elsewhere', async () => {
+    expect(await start(TOY_LOADER)).toEqual({ ...TOY_RUN, stdout: 'words of wisdom' });
+  });
+
+  test.each([
+    ['load', /is confidential, and what is inside cannot be run \(LOADER_FAILED\)/, 125],
+    ['probe', /is confidential, and what is inside cannot be run \(LOADER_FAILED\)/, 126],
+  ])('is not shown by what is thrown in %s', async (method, text, status) => {
+    const probe = "probe: async (source) => (String(await source.read(0, 4)) === 'TOY1' ? 'exact' : null),";
+    const source = plainLoader('telling', `${probe} async ${method}(source) { ${telling} }`);
+    const outcome = await start(source);
+    expectFailure(outcome, text, status);
+    expect(outcome.stderr).not.toContain('wisdom');
+  });
+
+  test('and nonsense about it names the loader all the same', async () => {
+    expectFailure(
+      await start(toyWith('variant: 1')),
+      'the loader toy returned nonsense: image.variant is no string',
     );
+  });
+});
+
+describe('two loaders that claim a file', () => {
+  const verdict = (name: string, text: string) => written(plainLoader(name, `probe: () => ${text}`), 'js');
 
   test.each(["'exact'", "'likely'"])(
     'as %s are an error that names both and says how to choose',
@@ -367,10 +390,7 @@ describe('two loaders that claim a file', () => {
   });
 
   test('a probe that changes what it reads changes it for nobody else', async () => {
-    const spoiling = plainLoader(
-      'spoiler',
-      'probe(source) { source.read(0, 4).fill(0); return null; }',
-    ).replace(/probe: .*\n/, '');
+    const spoiling = plainLoader('spoiler', 'probe(source) { source.read(0, 4).fill(0); return null; }');
     const loaders = ['--loader', written(spoiling, 'js'), '--loader', written(TOY_LOADER)];
     // From a pipe, so that all read the same memory.
     const piped = await sh(`cat prog | ${quote(COMMAND)} ${loaders.join(' ')} -`, [], {

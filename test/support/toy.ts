@@ -6,7 +6,7 @@ import { COMMAND, NODE_PATH, type Outcome, ROOT, type RunOptions, run } from './
 /** The source of the toy format's loader. */
 export const TOY_LOADER = readFileSync(join(ROOT, 'test/programs/loaders/toy.ts'), 'utf8');
 
-/** The same in JavaScript, as an ES module; `name` is its own and its format's. */
+/** A loader in JavaScript that says who was asked; `changes` are members that come after its own, and count. */
 export function plainLoader(name: string, changes = ''): string {
   return `export default {
   name: '${name}', apiVersion: 1, kind: 'program', description: 'made by a test', magics: [],
