@@ -1,5 +1,5 @@
 /** Who else could have put a file where it is. */
-import { chmodSync, chownSync, mkdirSync, realpathSync, symlinkSync } from 'node:fs';
+import { chmodSync, lchownSync, mkdirSync, realpathSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { whoElseReads, whoElseWrites } from '../../src/plugins/private-path.ts';
@@ -58,15 +58,16 @@ test('every link on the way counts, and where it leads', () => {
   expect(whoElseWrites(join(path, 'round'))).toContain('too many symbolic links');
 });
 
-test('a file or directory of another user', () => {
+test('a file, directory or link of another user', () => {
   // Only the superuser can give one away.
   const owner = 1234;
   const isRoot = process.geteuid?.() === 0;
-  for (const what of ['in/file', 'in']) {
+  for (const what of ['in/file', 'in', 'link']) {
     const path = place();
-    if (isRoot) chownSync(join(path, what), owner, owner);
+    symlinkSync('in/file', join(path, 'link'));
+    if (isRoot) lchownSync(join(path, what), owner, owner);
     const expected = isRoot ? `${join(path, what)} belongs to the user ${owner}` : undefined;
-    expect(whoElseWrites(join(path, 'in/file'))).toBe(expected);
+    expect(whoElseWrites(join(path, 'link'))).toBe(expected);
   }
 });
 
