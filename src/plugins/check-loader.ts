@@ -8,8 +8,11 @@ const NAME = /^[a-z][a-z0-9-]{0,63}$/;
 const TYPES = ['text', 'integer', 'flag'] as const;
 const MAX_MAGIC_OFFSET = 2 ** 20;
 
+/** The loader that a module exports. Throws Nonsense. */
+export const checkLoader = (exported: unknown): LoaderPlugin => readLoader(loaderIn(exported));
+
 /** A copy of a loader, so that nothing of it changes after it was looked at. Throws Nonsense. */
-export function checkLoader(value: Value): LoaderPlugin {
+export function readLoader(value: Value): LoaderPlugin {
   const version = value.at('apiVersion');
   if (version.number() !== API_VERSION) {
     const what = `is ${version.number()}, and this run-foreign knows version ${API_VERSION} of the contract`;
@@ -43,8 +46,7 @@ export function defaultExport(exported: unknown): Value {
   return new Value(found?.object(), '');
 }
 
-/** The loader that a module exports. Throws Nonsense. */
-export function loaderIn(exported: unknown): Value {
+function loaderIn(exported: unknown): Value {
   const value = defaultExport(exported);
   if (value.isObject() && value.at('apiVersion').isNumber()) return value;
   throw new Nonsense(value, 'exports no loader: export one as the default (its apiVersion is a number)');

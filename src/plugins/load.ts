@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 import type { LoaderPlugin } from '../loader/contract.ts';
 import type { TimeLimit } from '../loader/time-limit.ts';
 import type { Say } from './cache.ts';
-import { checkLoader, loaderIn } from './check-loader.ts';
+import { checkLoader, readLoader } from './check-loader.ts';
 import { configFile, readConfig } from './config.ts';
 import { guardProcess } from './guard.ts';
 import { findLoaderFile, type NamedIn } from './names.ts';
@@ -47,7 +47,7 @@ export async function loadPlugins(request: PluginRequest): Promise<Plugin[]> {
   const load = async (name: string, namedIn: NamedIn): Promise<Plugin> => {
     const file = findLoaderFile(name, namedIn);
     return {
-      loader: await modules.run(file, (exported) => checkLoader(loaderIn(exported))),
+      loader: await modules.run(file, checkLoader),
       file: file.path,
     };
   };
@@ -66,7 +66,7 @@ export async function loadPlugins(request: PluginRequest): Promise<Plugin[]> {
   for (const each of loaders) {
     if (typeof each === 'string')
       plugins.push(await load(each, { what: path, directory: place, packagesFrom: from(place) }));
-    else plugins.push({ loader: await modules.look(path, () => checkLoader(each)), file: path });
+    else plugins.push({ loader: await modules.look(path, () => readLoader(each)), file: path });
   }
   return plugins;
 }
