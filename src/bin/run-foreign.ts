@@ -9,7 +9,7 @@ import { hasTwins } from '../cli/run-options.ts';
 import { EXIT, errorLine, ForeignError } from '../errors.ts';
 
 /** First words that are commands of ours; a program of that name is `./plan` or `-- plan`. */
-const COMMANDS = new Set(['plan', 'inspect', 'seal', 'unseal', 'formats', 'check', 'help']);
+const COMMANDS = new Set(['plan', 'inspect', 'seal', 'unseal', 'new-loader', 'formats', 'check', 'help']);
 const DASH = 0x2d;
 
 async function main(): Promise<void> {
