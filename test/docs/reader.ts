@@ -27,7 +27,7 @@ export function reader(
       return { output: '', status: 0 };
     }
     // What it prints, then where it leaves the shell.
-    const script = `cd ${quote(directory)} && exec 2>&1\n${command}\nstatus=$?; printf '\\n%s' "$PWD"; exit $status`;
+    const script = `cd ${quote(directory)} && exec 2>&1 && trap 'printf "\\n%s" "$PWD"' EXIT\n${command}`;
     const { stdout, status } = await sh(script, [], { env, cwd: home, timeout: TIME_LIMIT });
     const end = stdout.lastIndexOf('\n');
     directory = stdout.slice(end + 1);

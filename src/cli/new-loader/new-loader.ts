@@ -1,7 +1,7 @@
 /** `run-foreign new-loader`: a package with a loader that works, for somebody to make their own of it. */
 import { dirname, join } from 'node:path';
 import packageJson from '../../../package.json' with { type: 'json' };
-import { ForeignError } from '../../errors.ts';
+import { ForeignError, printable } from '../../errors.ts';
 import { shortUsage, TOPICS } from '../help.ts';
 import { type ParsedArguments, usageError } from '../options.ts';
 import { write } from '../output.ts';
@@ -35,7 +35,7 @@ export async function newLoader({ rest }: ParsedArguments): Promise<number> {
     __RUN_FOREIGN__: specifier,
   });
   writeDirectory(Buffer.from(directory), files);
-  write(1, nextSteps(names, Buffer.from(directory).toString(), specifier, root));
+  write(1, nextSteps(names, printable(Buffer.from(directory).toString()), specifier, root));
   return 0;
 }
 
@@ -45,7 +45,7 @@ function nextSteps({ name }: NewName, directory: string, specifier: string, root
     : '';
   return `${directory} holds a loader for the ${name} format. To try it:
 
-  cd ${shellWord(directory)}
+  cd ${quoted(directory)}
   npm install
   npm test
   npm run samples
@@ -55,5 +55,6 @@ ${join(root, 'docs/writing-a-loader.md')} explains it.
 ${own}`;
 }
 
-const shellWord = (text: string): string =>
-  /^[\w./@:+-]+$/.test(text) && !text.startsWith('-') ? text : `-- '${text.replaceAll("'", "'\\''")}'`;
+/** For a shell: as it is where that is plain. */
+const quoted = (path: string): string =>
+  /^[\w./@:+][\w./@:+-]*$/.test(path) ? path : `-- '${path.replaceAll("'", "'\\''")}'`;
