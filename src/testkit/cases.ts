@@ -1,6 +1,6 @@
 /** What a plugin author writes down about a loader, for testLoader. */
 
-/** Bytes, a `file:` URL, a path, or a function that makes bytes. */
+/** Bytes, a `file:` URL, a path (a relative one counts from the directory that the tests are run in), or a function that makes bytes. */
 export type Sample = Uint8Array | URL | string | (() => Uint8Array | Promise<Uint8Array>);
 
 /** Samples by a name for people; it becomes part of the names of tests and golden files. */

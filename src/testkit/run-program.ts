@@ -68,20 +68,15 @@ async function startChild(plan: Plan): Promise<ChildProcess> {
     throw new Error(`${what}: only the run-foreign command can keep it so, run that in a test of your own`);
   }
   const name = Buffer.from(plan.comm).toString();
-  const own: number[] = [];
+  const own = new Set(plan.files.flatMap((file) => ('fd' in file ? [file.fd] : [])));
   try {
-    if (vault !== undefined) own.push(await createVault(vault, name, () => {}));
-    const [vaultFd = -1] = own;
+    const vaultFd = vault === undefined ? -1 : await createVault(vault, name, () => {});
+    if (vault !== undefined) own.add(vaultFd);
     const stub = createStubFile(name);
-    own.push(stub.fd);
+    own.add(stub.fd);
     const files = plan.files.map((file) => ('fd' in file ? file.fd : vaultFd));
-    stub.finish(
-      emitStub(
-        plan,
-        files.map((_, index) => STDIO.length + index),
-      ),
-    );
-    own.push(...plan.files.flatMap((file) => ('fd' in file ? [file.fd] : [])));
+    const numbers = files.map((_, index) => STDIO.length + index);
+    stub.finish(emitStub(plan, numbers));
     // Not /proc/self: Node puts other files over numbers that are low enough.
     return spawn(`/proc/${process.pid}/fd/${stub.fd}`, {
       argv0: 'run-foreign',
@@ -89,7 +84,9 @@ async function startChild(plan: Plan): Promise<ChildProcess> {
       stdio: [...STDIO, ...files],
     });
   } finally {
-    own.forEach(closeSync);
+    own.forEach((fd) => {
+      closeSync(fd);
+    });
   }
 }
 

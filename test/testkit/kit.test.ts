@@ -6,7 +6,7 @@ import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } fro
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { NODE_PATH, run, temporary } from '../support/run.ts';
+import { NODE_PATH, type Outcome, run, temporary } from '../support/run.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const directory = temporary();
@@ -35,25 +35,37 @@ beforeAll(() => {
 });
 afterAll(() => directory.remove());
 
-/** Runs one such test file, after the golden file of the right loader was written. */
-async function runProject(name: string, { changes = '', cases = '' }: Project): Promise<Report> {
+/** Runs vitest on one folder, as an author does. */
+function vitest(folder: string, ...options: string[]): Promise<Outcome> {
+  const command = join(ROOT, 'node_modules/vitest/vitest.mjs');
+  return run(
+    process.execPath,
+    [command, 'run', '--root', directory.path, '--dir', folder, '--pool', 'forks', ...options],
+    { env: { PATH: NODE_PATH, NO_COLOR: '1' }, cwd: directory.path },
+  );
+}
+
+/** Makes a folder with one such test file. */
+function project(name: string, { changes = '', cases = '' }: Project): string {
   const folder = join(directory.path, name);
   mkdirSync(folder);
   const file = `
+    import { memorySource } from 'run-foreign/loader';
     import { testLoader } from 'run-foreign/testkit';
+    import { readFileSync } from 'node:fs';
     import { toy, toyProgram } from '../toy.js';
+    const elf = readFileSync(${JSON.stringify(join(ROOT, 'samples/elf/x86_64/tally-static'))});
     testLoader({ ...toy, ${changes} }, { accepts: { hello: toyProgram() }, ${cases} });
   `;
   writeFileSync(join(folder, 'toy.test.js'), file);
+  return folder;
+}
+
+async function runProject(name: string, described: Project): Promise<Report> {
+  const folder = project(name, described);
   const report = join(folder, 'report.json');
-  const { status, stdout, stderr } = await run(
-    process.execPath,
-    [
-      ...[join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--root', directory.path, '--dir', folder],
-      ...['--pool', 'forks', '--reporter', 'default', '--reporter', 'json', '--outputFile.json', report],
-    ],
-    { env: { PATH: NODE_PATH, NO_COLOR: '1' }, cwd: directory.path },
-  );
+  const reporters = ['--reporter', 'default', '--reporter', 'json', '--outputFile.json', report];
+  const { status, stdout, stderr } = await vitest(folder, ...reporters);
   return { ...readReport(report), output: `${stdout}${stderr}`, status };
 }
 
@@ -196,6 +208,22 @@ const BROKEN: readonly (Project & {
     says: /load makes different things of the same file, hello/,
   },
   {
+    name: 'makes a confidential program',
+    changes: `kind: 'wrapper', async load(source) {
+      const read = await source.read(0, source.size);
+      return { kind: 'unwrap', source: memorySource(Uint8Array.from(read.subarray(4)), 'inside', true) };
+    }`,
+    cases: `accepts: {}, programs: [{ name: 'hello', file: Buffer.concat([Buffer.from('TOY1'), elf]), stdout: '' }],`,
+    fails: 'runs hello',
+    says: /the program is confidential, and is not run by the testkit/,
+  },
+  {
+    name: 'never ends',
+    changes: `load: (source, context) => (source.size === 54 ? new Promise(() => {}) : toy.load(source, context))`,
+    fails: 'hello may be cut short anywhere',
+    says: /load fails on hello cut to its first 54 of 55 bytes: LOADER_FAILED: the loader toy hangs/,
+  },
+  {
     name: 'prints something else',
     cases: `programs: [{ ${PROGRAM}, stdout: 'bye', status: 3 }],`,
     fails: 'runs hello',
@@ -221,23 +249,11 @@ test.each(BROKEN)(
 );
 
 test('a loader that plans otherwise than its golden file says fails', { timeout: 120_000 }, async () => {
-  const first = await runProject('plan', {});
-  expect(first.status, first.output).toBe(0);
-  const file = join(directory.path, 'plan/__plans__/hello.txt');
-  const plan = readFileSync(file, 'utf8');
-  writeFileSync(file, plan.replace('r-x', 'rwx'));
-  const { status, stdout, stderr } = await run(
-    process.execPath,
-    [
-      join(ROOT, 'node_modules/vitest/vitest.mjs'),
-      'run',
-      '--root',
-      directory.path,
-      '--dir',
-      join(directory.path, 'plan'),
-    ],
-    { env: { PATH: NODE_PATH, NO_COLOR: '1' }, cwd: directory.path },
-  );
+  const folder = project('plan', {});
+  expect(await vitest(folder)).toMatchObject({ status: 0 });
+  const file = join(folder, '__plans__/hello.txt');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('r-x', 'rwx'));
+  const { status, stdout, stderr } = await vitest(folder);
   expect(status).toBe(1);
   expect(`${stdout}${stderr}`).toMatch(/hello comes to what __plans__\/ says/);
   expect(`${stdout}${stderr}`).toMatch(/- .*rwx[\s\S]*\+ .*r-x/);
@@ -246,34 +262,58 @@ test('a loader that plans otherwise than its golden file says fails', { timeout:
 test('a loader that hangs on a flipped bit ends the run, which says on what', {
   timeout: 180_000,
 }, async () => {
-  const folder = join(directory.path, 'hang');
-  mkdirSync(folder);
-  writeFileSync(
-    join(folder, 'toy.test.js'),
-    `import { testLoader } from 'run-foreign/testkit';
-    import { toy, toyProgram } from '../toy.js';
-    const load = async (source, context) => {
+  const folder = project('hang', {
+    changes: `async load(source, context) {
       if (source.size === 55 && (await source.read(0, 55))[5] === 0x40) for (;;);
       return toy.load(source, context);
-    };
-    testLoader({ ...toy, load }, { accepts: { hello: toyProgram() } });`,
-  );
-  const { status, stdout, stderr } = await run(
-    process.execPath,
-    [
-      join(ROOT, 'node_modules/vitest/vitest.mjs'),
-      'run',
-      '--root',
-      directory.path,
-      '--dir',
-      folder,
-      '--pool',
-      'forks',
-    ],
-    { env: { PATH: NODE_PATH, NO_COLOR: '1' }, cwd: directory.path },
-  );
+    }`,
+  });
+  const { status, stdout, stderr } = await vitest(folder);
   expect(status).toBe(1);
   expect(`${stdout}${stderr}`).toMatch(
     /the loader toy hangs on hello with bit 6 of the byte at file offset 0x5 flipped, .*, in load: it has not ended after 10 s/,
   );
+});
+
+/** Other things that a loader may be and do, each of which passes. */
+const SOUND: readonly (Project & { readonly name: string })[] = [
+  {
+    name: 'is asked last, and has an option',
+    changes: `order: 'post', probe: () => 'likely', options: { base: { type: 'integer', help: 'where' } },
+    load(source, context) {
+      if (context.options.base !== 0x1000n) throw new Error('no option');
+      return toy.load(source, context);
+    }`,
+    cases: `options: { base: '0x1000' }, programs: [{ ${PROGRAM}, stdout: 'hello, toy\\n', status: 3 }],`,
+  },
+  {
+    name: 'names an interpreter',
+    changes: `load: () => ({ kind: 'interpreter', path: Buffer.from('/bin/sh'), args: [Buffer.from('-e')] })`,
+    cases: `programs: [{
+      name: 'a script', file: Buffer.from('TOY1=x\\necho $1 $TOY1 $-'), args: ['first'], stdout: 'first x e\\n'
+    }],`,
+  },
+  {
+    name: 'names another program',
+    changes: `load: () => ({
+      kind: 'program', name: Buffer.from('/bin/sh'), args: ['-c', 'echo $0 $GREETING'].map((each) => Buffer.from(each)),
+      env: [Buffer.from('GREETING=hi')], identities: [], argv0: Buffer.from('shell'),
+    })`,
+    cases: `programs: [{ name: 'another', file: toyProgram(), args: ['zero'], stdout: 'zero hi\\n' }],`,
+  },
+  {
+    name: 'unwraps',
+    changes: `kind: 'wrapper', async load(source) {
+      const read = await source.read(0, source.size);
+      return { kind: 'unwrap', source: memorySource(Uint8Array.from(read.subarray(4)), 'inside') };
+    }`,
+    cases: `accepts: { hello: Buffer.concat([Buffer.from('TOY1'), Buffer.from('#!run-foreign\\n'), elf]) },
+    programs: [{ name: 'an ELF inside', file: Buffer.concat([Buffer.from('TOY1'), elf]), stdin: 'x', stdout: '0 1 1 -\\n' }],`,
+  },
+];
+
+test.each(SOUND)('a loader that $name passes', { timeout: 120_000 }, async ({ name, ...described }) => {
+  const { failures, status, output } = await runProject(name.replaceAll(/[ ,]+/g, '-'), described);
+  expect([...failures], output).toEqual([]);
+  expect(status, output).toBe(0);
 });

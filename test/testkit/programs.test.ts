@@ -4,6 +4,7 @@ import { aout } from '../../loaders/aout/index.ts';
 import { elf } from '../../loaders/elf/index.ts';
 import { writeElf } from '../support/elf-writer.ts';
 import { ELF64_STATIC } from '../support/handmade.ts';
+import { mayMapAt } from '../support/machine.ts';
 import { sampleBytes } from '../support/packed.ts';
 
 const sample = (path: string) => new URL(`../../samples/${path}`, import.meta.url);
@@ -40,9 +41,9 @@ testLoader(elf, {
     {
       name: 'tally of a file that is not there',
       file: sample('elf/x86_64/tally-static'),
-      args: ['/nowhere'],
+      args: ['/dev/null/none'],
       stdout: '',
-      stderr: 'tally: /nowhere: No such file or directory\n',
+      stderr: 'tally-static: /dev/null/none: cannot open (errno 20)\n',
       status: 1,
     },
   ],
@@ -54,11 +55,8 @@ testLoader(aout, {
     'aout-qmagic': sample('aout/hello-qmagic'),
   },
   rejects: { 'an a.out for another machine': Buffer.from([0x07, 0x01, 0x65, 0, ...Buffer.alloc(60)]) },
-  programs: [
-    {
-      name: 'hello, QMAGIC',
-      file: sample('aout/hello-qmagic'),
-      stdout: 'hello from a.out QMAGIC\n',
-    },
-  ],
+  // Its first page is the second of all; not everybody may map that.
+  programs: mayMapAt(4096)
+    ? [{ name: 'hello, QMAGIC', file: sample('aout/hello-qmagic'), stdout: 'hello from a.out QMAGIC\n' }]
+    : [],
 });

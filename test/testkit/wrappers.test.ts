@@ -10,6 +10,7 @@ import { xz } from '../../loaders/xz/index.ts';
 import { zstd } from '../../loaders/zstd/index.ts';
 import { emptyXz, sampleBytes } from '../support/packed.ts';
 import { NODE_PATH } from '../support/run.ts';
+import { IDENTITY, SEALED } from './sealed-sample.ts';
 
 const sample = (path: string) => new URL(`../../samples/${path}`, import.meta.url);
 const run = { stdin: 'alpha beta\ngamma\n', stdout: '2 3 17 -\n' };
@@ -18,7 +19,7 @@ testLoader(gzip, {
   accepts: { gzip: sample('gzip/tally-static.gz') },
   rejects: { 'one byte of the magic': Uint8Array.of(0x1f) },
   broken: {
-    'a gzip file of nothing': { file: () => gzipSync(''), field: 'ISIZE', offset: 16 },
+    'a gzip file of nothing': { file: () => gzipSync(''), field: 'ISIZE', offset: 0 },
   },
   programs: [{ name: 'tally, packed with gzip', file: sample('gzip/tally-static.gz'), ...run }],
 });
@@ -64,6 +65,7 @@ testLoader(manifest, {
 });
 
 testLoader(age, {
-  accepts: {},
-  rejects: { 'the beginning of a version line': Buffer.from('age-encryption.org/') },
+  identities: [IDENTITY],
+  accepts: { age: SEALED },
+  rejects: { 'the beginning of a version line': Buffer.from('age-enc') },
 });
