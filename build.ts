@@ -1,6 +1,6 @@
 /** Builds dist/: the launcher, the command as one CommonJS file, the library as ES modules with their types. */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
@@ -121,6 +121,7 @@ const bundles = await Promise.all([
   }),
 ]);
 writeFileSync(`${OUT}/THIRD-PARTY-LICENSES`, notices(bundles.flatMap(({ metafile }) => metafile ?? [])));
+cpSync('templates/loader', `${OUT}/new-loader`, { recursive: true });
 copyFileSync('loaders/manifest/schema.json', `${OUT}/manifest.schema.json`);
 writeFileSync(`${OUT}/run-foreign`, emitLauncher(), { mode: 0o755 });
 execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', `${OUT}/types`], {

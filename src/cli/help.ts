@@ -52,6 +52,14 @@ export const TOPICS = {
     options: ['identity', 'output', 'force', 'max-size', 'help'],
     optionsAnywhere: true,
   },
+  'new-loader': {
+    usage: 'run-foreign new-loader NAME [DIRECTORY]',
+    about:
+      'Writes a package with a loader for a format called NAME: a small one that works, with tests, to be made into ' +
+      'yours. DIRECTORY must not be there; it is run-foreign-loader-NAME unless given.',
+    options: ['help'],
+    optionsAnywhere: true,
+  },
   formats: {
     usage: 'run-foreign formats [--loader FILE|PACKAGE] [--json]',
     about: 'Lists the formats that can be run, how they are recognised, and the options of their loaders.',
@@ -101,7 +109,7 @@ export function mainHelp(): string {
     "All that follows PROGRAM is the program's own; -- ends our options before it.",
     '',
     'Commands:',
-    ...Object.entries(TOPICS).flatMap(([name, { about }]) => columns(name, about, 2, 12)),
+    ...Object.entries(TOPICS).flatMap(([name, { about }]) => columns(name, about, 2, 14)),
     '',
     ...optionLines(RUN_TOPIC.options),
     '',

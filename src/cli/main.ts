@@ -25,6 +25,7 @@ const COMMANDS: Record<CommandName, () => Promise<Command>> = {
   inspect: async () => (await import('./inspect.ts')).inspect,
   seal: async () => (await import('./seal.ts')).seal,
   unseal: async () => (await import('./unseal.ts')).unseal,
+  'new-loader': async () => (await import('./new-loader/new-loader.ts')).newLoader,
   formats: async () => (await import('./formats.ts')).formats,
   check: async () => (await import('./check.ts')).check,
 };

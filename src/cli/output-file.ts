@@ -18,13 +18,12 @@ import {
   unlinkSync,
   write,
 } from 'node:fs';
-import { constants as os } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
 import { ForeignError } from '../errors.ts';
 import { infoOf } from '../launch/descriptor.ts';
-import { prctl } from '../native/libc.ts';
+import { whenKilled } from './when-killed.ts';
 
 export interface OutputFile {
   /** `-` is standard output. */
@@ -38,9 +37,6 @@ export interface OutputFile {
 const RETRY_MILLISECONDS = 5;
 const STANDARD_OUTPUT = 1;
 const SLASH = 0x2f;
-/** include/uapi/linux/prctl.h */
-const PR_SET_PDEATHSIG = 1;
-const FATAL_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 const writeFd = promisify(write);
 
 const isStandardOutput = (path: Uint8Array): boolean => Buffer.from(path).equals(Buffer.from('-'));
@@ -85,7 +81,7 @@ export async function writeOutput(file: OutputFile, pieces: AsyncIterable<Uint8A
     directoryOf(file.path),
     Buffer.from(`.run-foreign-${randomBytes(8).toString('hex')}`),
   ]);
-  const forget = unlinkWhenKilled(temporary);
+  const forget = whenKilled(() => unlinkIfThere(temporary));
   try {
     const fd = attempt(file.path, () => openSync(temporary, 'wx', 0o600));
     try {
@@ -116,24 +112,6 @@ function giveName(temporary: Buffer, { path, replace }: OutputFile): void {
     }
   }
   renameSync(temporary, name);
-}
-
-/**
- * On signals that end this process the file goes first. When the launcher dies Node is killed with SIGKILL, which
- * would leave no time for that, so it is to be told by SIGTERM. Returns what undoes this.
- */
-function unlinkWhenKilled(file: Buffer): () => void {
-  const die = (signal: NodeJS.Signals) => {
-    unlinkIfThere(file);
-    forget();
-    process.kill(process.pid, signal);
-  };
-  const forget = () => {
-    for (const signal of FATAL_SIGNALS) process.off(signal, die);
-  };
-  for (const signal of FATAL_SIGNALS) process.on(signal, die);
-  prctl(PR_SET_PDEATHSIG, os.signals.SIGTERM);
-  return forget;
 }
 
 function unlinkIfThere(file: Buffer): void {

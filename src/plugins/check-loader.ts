@@ -5,6 +5,10 @@ import { Nonsense, Value } from '../loader/value.ts';
 
 /** The names of loaders and of their options. */
 const NAME = /^[a-z][a-z0-9-]{0,63}$/;
+
+/** What `--format` takes. */
+export const isLoaderName = (text: string): boolean => NAME.test(text);
+
 const TYPES = ['text', 'integer', 'flag'] as const;
 const MAX_MAGIC_OFFSET = 2 ** 20;
 
@@ -54,7 +58,7 @@ function loaderIn(exported: unknown): Value {
 
 function nameOf(value: Value): string {
   const name = value.text();
-  if (NAME.test(name)) return name;
+  if (isLoaderName(name)) return name;
   throw new Nonsense(value, 'is no name: up to 64 lower-case letters, digits and -, a letter first');
 }
 

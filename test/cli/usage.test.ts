@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { NODE_PATH, ROOT, runForeign, SHELL_COMMAND, sh } from '../support/run.ts';
 
-const COMMANDS = ['plan', 'inspect', 'seal', 'unseal', 'formats', 'check'];
+const COMMANDS = ['plan', 'inspect', 'seal', 'unseal', 'new-loader', 'formats', 'check'];
 const OPTIONS = [
   'format',
   'argv0',
@@ -86,11 +86,14 @@ describe('wrong usage is one line that names the option and leads to the help', 
     [['seal', '/bin/true', '--force=maybe'], '--force'],
     [['unseal', 'a', 'b', '-o', '-'], 'one FILE'],
     [['unseal', 'a'], '--output'],
+    [['new-loader', 'a', 'b', 'c'], 'one NAME'],
+    [['new-loader', '--force', 'a'], 'force'],
+    [['new-loader', 'Toy'], "'Toy'"],
     [['help', 'nothing'], 'nothing'],
   ])('%j', async (args, named) => {
     const { status, stdout, stderr } = await runForeign(args);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toMatch(/^run-foreign: [^\n]*; see run-foreign [a-z]* ?--help\n$/);
+    expect(stderr).toMatch(/^run-foreign: [^\n]*; see run-foreign [a-z-]* ?--help\n$/);
     expect(stderr).toContain(named);
   });
 
@@ -119,6 +122,7 @@ describe('exit statuses', () => {
     [['inspect'], 2],
     [['seal'], 2],
     [['unseal'], 2],
+    [['new-loader'], 2],
     [['unseal', '/no/such/file', '-o', '-'], 127],
     [['seal', '-r', 'age1', '-o', '-', '--', '--no-such-file'], 127],
   ])('%j: %i', async (args, status) => {
