@@ -17,6 +17,7 @@ import {
 const DEFAULT_BASE = 0x10_0000n;
 /** No address is larger, so no size may be. */
 const ADDRESS_LIMIT = 1n << 64n;
+const PAGE_SIZE = 4096n;
 
 const OPTIONS = {
   base: { type: 'integer', help: 'the address of the first byte, 0x100000 unless given' },
@@ -61,6 +62,8 @@ function image(source: Source, options: Options): ProgramImage {
     throw wrongUse(`entry ${hex(entry)} lies outside the image, ${hex(base)} to ${hex(filled - 1n)}`);
   }
   const range = { start: base, end: filled };
+  // At a page, as for ELF: or the kernel calls the bss [heap].
+  const heap = ((end + PAGE_SIZE - 1n) / PAGE_SIZE) * PAGE_SIZE;
   return {
     format: 'flat',
     variant: `raw image at ${hex(base)}`,
@@ -70,7 +73,7 @@ function image(source: Source, options: Options): ProgramImage {
     entry,
     code: range,
     data: range,
-    brk: { start: end, end, randomize: false },
+    brk: { start: heap, end: heap, randomize: false },
     stack: { layout: stack, execution: 'none' },
   };
 }

@@ -65,7 +65,7 @@ describe('where it goes', () => {
       entry: 0x100000n,
       code: { start: 0x100000n, end: 0x101234n },
       data: { start: 0x100000n, end: 0x101234n },
-      brk: { start: 0x101234n, end: 0x101234n, randomize: false },
+      brk: { start: 0x102000n, end: 0x102000n, randomize: false },
       stack: { layout: 'sysv', execution: 'none' },
     });
     expect(image.segments).toMatchObject([
@@ -86,7 +86,7 @@ describe('where it goes', () => {
       arch: 'i386',
       entry: 0x8048020n,
       code: { start: 0x8048010n, end },
-      brk: { start: end + 0x5000n },
+      brk: { start: 0x804f000n },
       stack: { layout: 'aout' },
     });
     expect(image.segments).toMatchObject([
