@@ -63,7 +63,8 @@ async function loadApe(source: Source): Promise<ProgramImage> {
     throw header.error('has a 32-bit ELF header', EI_CLASS, 'EI_CLASS', ELFCLASS32);
   const headers = await headersOf(header, source);
   refuseDynamic(headers);
-  return { format: 'ape', ...imageOf(headers, source) };
+  // As their own loader does it: a program then finds its file also where /proc/self/exe could not be set.
+  return { format: 'ape', ...imageOf(headers, source), registers: { rdx: 'exe path' } };
 }
 
 /** The first one for x86-64: nothing but e_machine tells them apart. */

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from '
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
-import { APE_MAGIC, printed, writeApe } from '../support/ape-writer.ts';
+import { APE_MAGIC, printed, showRdx, writeApe } from '../support/ape-writer.ts';
 import { sampleBytes } from '../support/packed.ts';
 import { identityOf, withoutPrivilege } from '../support/proc.ts';
 import { expectRefusal } from '../support/refusal.ts';
@@ -73,6 +73,37 @@ describe('through run-foreign', () => {
     expect(renamed.length).toBeGreaterThan(2);
     const phdr = (auxv: typeof identity.auxv) => auxv.filter(([type]) => [3, 4, 5, 9].includes(type));
     expect(phdr(identity.auxv)).toEqual(phdr(native.auxv));
+  });
+});
+
+describe('rdx points to the path of its file', () => {
+  const says = (stdout: string) => ({ status: 0, stdout, stderr: '' });
+
+  test('as it was named', async () => {
+    const path = file('rdx', showRdx());
+    expect(await runForeign([path])).toEqual(says(path));
+    expect(await runForeign(['./rdx'], { cwd: directory.path })).toEqual(says('./rdx'));
+    expect(await runForeign(['rdx'], { env: { PATH: `${directory.path}:${NODE_PATH}` } })).toEqual(
+      says(path),
+    );
+  });
+
+  test('also of one that is packed, or behind a line', async () => {
+    const packed = file('rdx.gz', gzipSync(showRdx()));
+    expect(await runForeign([packed])).toEqual(says(packed));
+    const script = file('line', Buffer.concat([Buffer.from(`#!${COMMAND}\n`), showRdx()]));
+    expect(await run(script)).toEqual(says(script));
+  });
+
+  test('of a file that another names, and not of that', async () => {
+    file('named', showRdx());
+    const manifest = file('manifest', Buffer.from('{ "run-foreign": 1, "program": "named" }'));
+    expect(await runForeign([manifest])).toEqual(says(join(directory.path, 'named')));
+  });
+
+  test('and is zero where there is none', async () => {
+    file('piped', showRdx());
+    expect(await sh(`cat "$1" | ${SHELL_COMMAND} -`, [join(directory.path, 'piped')])).toEqual(says(''));
   });
 });
 
