@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { APE_MAGIC, printed, showRdx, writeApe } from '../support/ape-writer.ts';
+import { newKey } from '../support/keys.ts';
 import { sampleBytes } from '../support/packed.ts';
 import { identityOf, withoutPrivilege } from '../support/proc.ts';
 import { expectRefusal } from '../support/refusal.ts';
@@ -58,6 +59,14 @@ describe('through run-foreign', () => {
     ['packed behind a line', Buffer.concat([Buffer.from(`#!${COMMAND} --format ape\n`), gzipSync(APE)])],
   ])('%s', async (name, bytes) => {
     expect(await runForeign([file(name.replaceAll(' ', '-'), bytes), 'inputs/words.txt'])).toEqual(WORDS);
+  });
+
+  test('sealed', async () => {
+    const key = await newKey(directory.path);
+    const sealed = join(directory.path, 'sealed');
+    const made = await runForeign(['seal', 'ape/tally', '-r', key.recipient, '--executable', '-o', sealed]);
+    expect(made).toMatchObject({ status: 0, stderr: '' });
+    expect(await runForeign(['--identity', key.file, sealed, 'inputs/words.txt'])).toEqual(WORDS);
   });
 
   test('the process is the file that the user named', async () => {
