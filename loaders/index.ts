@@ -2,11 +2,24 @@
 import type { LoaderPlugin } from 'run-foreign/loader';
 import { age } from './age/index.ts';
 import { aout } from './aout/index.ts';
+import { ape } from './ape/index.ts';
 import { elf } from './elf/index.ts';
+import { flat } from './flat/index.ts';
 import { gzip } from './gzip/index.ts';
 import { manifest } from './manifest/index.ts';
 import { script } from './script/index.ts';
 import { xz } from './xz/index.ts';
 import { zstd } from './zstd/index.ts';
 
-export const builtinLoaders: readonly LoaderPlugin[] = [elf, aout, script, manifest, age, gzip, xz, zstd];
+export const builtinLoaders: readonly LoaderPlugin[] = [
+  elf,
+  aout,
+  ape,
+  script,
+  manifest,
+  age,
+  gzip,
+  xz,
+  zstd,
+  flat,
+];

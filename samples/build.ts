@@ -8,7 +8,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { AOUT_ARTIFACTS } from './aout/recipe.ts';
+import { APE_ARTIFACTS } from './ape/recipe.ts';
 import { ELF_ARTIFACTS } from './elf/recipe.ts';
+import { FLAT_ARTIFACTS } from './flat/recipe.ts';
 import { LIST } from './recipe/list.ts';
 import { PACKED_ARTIFACTS } from './recipe/packed.ts';
 import { type Artifact, MissingTool, SAMPLES } from './recipe/toolbox.ts';
@@ -23,7 +25,14 @@ const numbers: Artifact = {
   make: () => new TextEncoder().encode(Array.from({ length: NUMBERS }, (_, i) => `${i + 1}\n`).join('')),
 };
 
-const ARTIFACTS: readonly Artifact[] = [...AOUT_ARTIFACTS, ...ELF_ARTIFACTS, ...PACKED_ARTIFACTS, numbers];
+const ARTIFACTS: readonly Artifact[] = [
+  ...AOUT_ARTIFACTS,
+  ...ELF_ARTIFACTS,
+  ...APE_ARTIFACTS,
+  ...FLAT_ARTIFACTS,
+  ...PACKED_ARTIFACTS,
+  numbers,
+];
 
 /** Hands every artifact, freshly made, to `use`. */
 function makeAll(use: (artifact: Artifact, bytes: Uint8Array) => void): void {

@@ -90,11 +90,20 @@ export function isElf(bytes: Uint8Array): boolean {
  */
 export async function readHeaders(source: Source, { whole = false } = {}): Promise<ElfHeaders> {
   const start = await Structure.read(source, 0, 20, 'ELF header');
-  const machine = start.u16(18);
+  return headersOf(await readHeader(source, LAYOUT[archOf(start)], whole), source);
+}
+
+function archOf(header: Structure): Arch {
+  const machine = header.u16(18);
   const arch = EM[machine];
-  if (arch === undefined) throw start.error('is for another machine', 18, 'e_machine', machine);
+  if (arch === undefined) throw header.error('is for another machine', 18, 'e_machine', machine);
+  return arch;
+}
+
+/** The same for a header that need not stand at the beginning of its file; it is whole. */
+export async function headersOf(header: Structure, source: Source): Promise<ElfHeaders> {
+  const arch = archOf(header);
   const layout = LAYOUT[arch];
-  const header = await readHeader(source, layout, whole);
   const type = header.u16(16);
   if (type !== ET.EXEC && type !== ET.DYN) throw header.error('is no executable program', 16, 'e_type', type);
   const { count, offset } = checkTable(header, layout);

@@ -11,11 +11,11 @@ import {
   type LoadContext,
   type ProgramImage,
   type Source,
-  type StackExecution,
   Structure,
 } from 'run-foreign/loader';
 import { type CheckedProgramHeader, type ElfHeaders, isElf, programError, readHeaders } from './header.ts';
-import { codeAndData, interpreterPlacement, loadHeaders, placementOf, segmentsOf } from './segments.ts';
+import { imageOf } from './image.ts';
+import { interpreterPlacement, segmentsOf } from './segments.ts';
 
 /** Shorter and longer interpreter names are ENOEXEC (PATH_MAX). */
 const INTERP_SIZE = { min: 2, max: 4096 };
@@ -40,31 +40,7 @@ async function loadElf(source: Source, context: LoadContext): Promise<ProgramIma
   const headers = await readHeaders(source);
   const interp = headers.programs.find(({ type }) => type === 'interp');
   const interpreter = interp && (await loadInterpreter(headers, interp, source, context));
-  const segments = segmentsOf(headers, source);
-  // With an interpreter that is no error: Linux maps nothing of the program and enters the interpreter.
-  if (segments.length === 0 && interpreter === undefined) {
-    throw new FormatError('has no PT_LOAD segment with any memory', {
-      offset: headers.phoff,
-      field: 'p_type',
-      value: 'no PT_LOAD',
-    });
-  }
-  const { code, data, brk } = codeAndData(headers);
-  const phdr = phdrAddress(headers);
-  return {
-    format: 'elf',
-    variant: variantOf(headers, interpreter !== undefined),
-    arch: headers.arch,
-    placement: segments.length === 0 ? { kind: 'fixed' } : placementOf(headers, interpreter !== undefined),
-    segments,
-    entry: headers.entry,
-    ...(interpreter && { interpreter }),
-    code,
-    data,
-    brk: { start: brk, end: brk, randomize: true },
-    stack: { layout: 'sysv', execution: stackExecution(headers) },
-    phdr: { address: phdr, entrySize: headers.phentsize, count: headers.programs.length },
-  };
+  return { format: 'elf', ...imageOf(headers, source, interpreter) };
 }
 
 async function loadInterpreter(
@@ -102,25 +78,4 @@ async function loadInterpreter(
   const segments = await about(file.name, () => segmentsOf(own, file));
   const placement = interpreterPlacement(own, headers);
   return { source: file, placement, segments, entry: own.entry };
-}
-
-/** The address of the program headers in memory: in the last segment that holds them in the file. */
-function phdrAddress(headers: ElfHeaders): bigint {
-  const { phoff } = headers;
-  const holder = loadHeaders(headers).findLast(
-    ({ offset, filesz }) => offset <= phoff && phoff < offset + filesz,
-  );
-  return holder === undefined ? 0n : BigInt(phoff - holder.offset) + BigInt(holder.vaddr);
-}
-
-/** The table in arch/x86/include/asm/elf.h, "elf_read_implies_exec". */
-function stackExecution(headers: ElfHeaders): StackExecution {
-  const wish = headers.programs.findLast(({ type }) => type === 'gnu_stack');
-  if (wish !== undefined) return wish.flags.x ? 'stack' : 'none';
-  return headers.arch === 'i386' ? 'everything-readable' : 'none';
-}
-
-function variantOf(headers: ElfHeaders, hasInterpreter: boolean): string {
-  const linking = hasInterpreter ? 'dynamic' : 'static';
-  return headers.dynamic ? `${linking} PIE` : linking;
 }

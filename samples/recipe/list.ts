@@ -72,6 +72,21 @@ function one(arch: Sample['arch'], program: string, stdout: string): Sample {
   return elf(arch, program, [expectRun({ stdout })]);
 }
 
+function ape(program: string, format: 'ape' | 'elf', runs: readonly Run[]): Sample {
+  return { name: `ape-${program}`, file: `ape/${program}`, format, arch: 'x86_64', runs };
+}
+
+function flat(
+  program: string,
+  arch: Sample['arch'],
+  options: readonly string[],
+  runs: readonly Run[],
+): Sample {
+  return { name: `flat-${program}`, file: `flat/${program}`, format: 'flat', arch, options, runs };
+}
+
+const loaderOptions = (...values: readonly string[]) => values.flatMap((value) => ['--loader-opt', value]);
+
 export const LIST: readonly Sample[] = [
   ...aoutFamily('OMAGIC'),
   ...aoutFamily('NMAGIC'),
@@ -88,6 +103,24 @@ export const LIST: readonly Sample[] = [
     'i386',
     'exec-all',
     ['in .data', 'on the stack', 'on the heap'].map((at) => `ran code ${at}: 42\n`).join(''),
+  ),
+  ape('tally', 'ape', tallyRuns('tally')),
+  ape('bss', 'ape', [expectRun({ stdout: 'data right, bss zero: 307323 bytes\n' })]),
+  ape('tally-assimilated', 'elf', tallyRuns('tally-assimilated')),
+  flat('hello', 'x86_64', ['--format', 'flat'], [expectRun({ stdout: 'hello from a flat image\n' })]),
+  flat('tally-x86_64', 'x86_64', loaderOptions('flat.bss=0x10000'), tallyRuns('tally-x86_64')),
+  flat(
+    'tally-i386',
+    'i386',
+    loaderOptions(
+      'flat.arch=i386',
+      'flat.base=0x8048000',
+      'flat.entry=0x8048010',
+      'flat.skip=64',
+      'flat.bss=65536',
+      'flat.stack=aout',
+    ),
+    tallyRuns('tally-i386'),
   ),
   pack('gzip', 'gz', elf('x86_64', 'tally-static', []), tallyRuns),
   pack('xz', 'xz', elf('x86_64', 'tally-dynamic-pie', []), tallyRuns),

@@ -23,9 +23,10 @@ export type Packer = 'gzip' | 'xz' | 'zstd';
 export interface Sample {
   readonly name: string;
   readonly file: string; // relative to samples/
-  readonly format: 'elf' | 'aout';
+  readonly format: 'elf' | 'aout' | 'ape' | 'flat';
   readonly magic?: 'OMAGIC' | 'NMAGIC' | 'ZMAGIC' | 'QMAGIC'; // a.out only
   readonly packed?: Packer; // `file` is the program as this leaves it
+  readonly options?: readonly string[]; // of run-foreign: what it must be told, because the file does not say
   readonly arch: 'i386' | 'x86_64';
   readonly needs?: readonly Need[];
   readonly runs: readonly Run[];

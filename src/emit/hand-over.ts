@@ -34,6 +34,8 @@ const OPERATIONS = ['mm', 'name', 'stdin', 'close', 'drop', 'jump'] as const;
 
 export type HandOverStep = Extract<Step, { op: (typeof OPERATIONS)[number] }>;
 
+type JumpStep = Extract<Step, { op: 'jump' }>;
+
 /** Whether a step is carried out after the stub has left its file. */
 export const isHandOverStep = (step: Step): step is HandOverStep =>
   (OPERATIONS as readonly string[]).includes(step.op);
@@ -118,12 +120,7 @@ function emitEnter(code: X86, machine: Machine): void {
 }
 
 /** Returns the address of the bytes of the exit sequence. */
-function emitJump(
-  step: Extract<Step, { op: 'jump' }>,
-  emitter: Emitter,
-  exit: Uint8Array,
-  store: HandOverInput['store'],
-): bigint {
+function emitJump(step: JumpStep, emitter: Emitter, exit: Uint8Array, store: HandOverInput['store']): bigint {
   const { code, machine, wordSize } = emitter;
   const stay = code.label();
   emitter.load(REG.sp, { ...step.sp, offset: step.sp.offset - BigInt(2 * wordSize) });
@@ -139,7 +136,7 @@ function emitJump(
   code.place(afterExit);
   emitBorrowVdso(emitter, exitAt, BigInt(exit.length), store, stay);
 
-  clear(code, machine);
+  setRegisters(step, emitter);
   const [first, second] = machine.parameters;
   code.moveImmediate(first, emitter.dataAddress);
   code.moveImmediate(second, 2n * PAGE_SIZE);
@@ -147,15 +144,20 @@ function emitJump(
   code.jumpThrough(emitter.dataAddress + BigInt(DATA.exit));
 
   code.place(stay);
+  setRegisters(step, emitter);
   emitter.systemCall('munmap', emitter.dataAddress, PAGE_SIZE);
-  clear(code, machine);
   code.moveImmediate(REG.ax, 0n);
   emitEnter(code, machine);
   return exitAt;
 }
 
-function clear(code: X86, machine: Machine): void {
-  for (const register of machine.zeroAtEntry) code.moveImmediate(register, 0n);
+/** To what the program is to find in them; the bases of places are in the data page, so that comes first. */
+function setRegisters({ rdx }: JumpStep, emitter: Emitter): void {
+  const { code, machine } = emitter;
+  if (rdx !== undefined) emitter.load(REG.dx, rdx);
+  for (const register of machine.zeroAtEntry) {
+    if (register !== REG.dx || rdx === undefined) code.moveImmediate(register, 0n);
+  }
 }
 
 /** Copies the exit sequence behind the vDSO's image and notes where it is, or jumps to `stay`. */

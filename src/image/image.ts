@@ -77,6 +77,11 @@ export interface ProgramImage extends ImagePart {
     readonly layout: 'sysv' | 'aout' | FirstStackLayout;
     readonly execution: StackExecution;
   };
+  /**
+   * What is in a register when the program is entered, where that is not zero. `exe path` is the address of a string: the
+   * path of the file that /proc/PID/exe is to name; where there is no such file it is zero after all.
+   */
+  readonly registers?: { readonly rdx: 'exe path' };
   /** AT_PHDR (link-time address), AT_PHENT and AT_PHNUM, for images that have program headers. */
   readonly phdr?: { readonly address: bigint; readonly entrySize: number; readonly count: number };
 }

@@ -84,6 +84,7 @@ function readImage(value: Value, format: string, readSource: ReadSource): Progra
     entrySize: each.at('entrySize').count(),
     count: each.at('count').count(),
   }));
+  const registers = value.at('registers').maybe((each) => ({ rdx: each.at('rdx').oneOf(['exe path']) }));
   return {
     ...readPart(value, readSource),
     format,
@@ -98,6 +99,7 @@ function readImage(value: Value, format: string, readSource: ReadSource): Progra
       execution: stack.at('execution').oneOf(['none', 'stack', 'everything-readable']),
     },
     ...(phdr && { phdr }),
+    ...(registers && { registers }),
   };
 }
 

@@ -138,4 +138,5 @@ export type Step =
   | { readonly op: 'close'; readonly file: number }
   /** Closes a descriptor of the caller's that the program does not get. */
   | { readonly op: 'drop'; readonly descriptor: number }
-  | { readonly op: 'jump'; readonly entry: Place; readonly sp: Place };
+  /** All registers are zero but the stack pointer and, if it is there, rdx. */
+  | { readonly op: 'jump'; readonly entry: Place; readonly sp: Place; readonly rdx?: Place };

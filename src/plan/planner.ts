@@ -87,7 +87,12 @@ export function planProgram(image: ProgramImage, invocation: Invocation, host: H
       ...(stdin === undefined ? [] : [{ op: 'stdin', file: stdin } as const]),
       ...materials.files.map((_, file): Step => ({ op: 'close', file })),
       ...(invocation.closed ?? []).map((descriptor): Step => ({ op: 'drop', descriptor })),
-      { op: 'jump', entry: starting, sp: { base: 'stack', offset: stack.sp } },
+      {
+        op: 'jump',
+        entry: starting,
+        sp: { base: 'stack', offset: stack.sp },
+        ...(stack.exePath !== undefined && { rdx: { base: 'stack', offset: stack.exePath } }),
+      },
     ],
   };
 }
@@ -147,7 +152,8 @@ function firstStack(
     random: host.random,
     randomize: host.randomizeVaSpace > 0,
   });
-  const built = buildStackImage(stack, image.arch, layout, host.stackLimit);
+  const exePath = image.registers === undefined ? undefined : invocation.exe?.path;
+  const built = buildStackImage(stack, image.arch, layout, host.stackLimit, exePath);
   checkStackLimit(built, image, host);
   return built;
 }

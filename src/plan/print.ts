@@ -93,7 +93,9 @@ function stepLines(step: Step, plan: Plan, ellipsis: string): string[] {
     case 'drop':
       return [`${op} descriptor ${step.descriptor}`];
     case 'jump':
-      return [`${op} ${placeText(step.entry)}, stack pointer ${placeText(step.sp)}`];
+      return [
+        `${op} ${placeText(step.entry)}, stack pointer ${placeText(step.sp)}${step.rdx ? `, rdx ${placeText(step.rdx)}` : ''}`,
+      ];
   }
 }
 

@@ -2,7 +2,14 @@
  * The first stack as bytes. Its place is known only after the exec, so every pointer in it is an
  * offset from a base, and `pointers` says which words the stub must add which base to.
  */
-import { type Arch, type FirstStack, type IndexRange, type StackWord, WORD_SIZE } from '../image/image.ts';
+import {
+  type Arch,
+  type FirstStack,
+  type IndexRange,
+  type StackString,
+  type StackWord,
+  WORD_SIZE,
+} from '../image/image.ts';
 import { alignDown, pageEnd, pageStart } from './address-space.ts';
 import type { Base, Place } from './place.ts';
 
@@ -27,6 +34,8 @@ export interface StackImage {
   readonly kernelAuxv: readonly { readonly offset: number; readonly type: number }[];
   /** Offsets from the end of the stack area, all negative. */
   readonly sp: bigint;
+  /** Where the path of the program's file lies, if that was wanted. */
+  readonly exePath?: bigint;
   /** How far down the area is mapped when the program starts. */
   readonly extent: bigint;
   readonly arg: { readonly start: bigint; readonly end: bigint };
@@ -40,15 +49,20 @@ export interface Placer {
   readonly interp: (address: bigint) => Place;
 }
 
-/** `stackLimit` is the soft RLIMIT_STACK, in bytes. */
+/** `stackLimit` is the soft RLIMIT_STACK, in bytes; `exePath` is one string more, below those of the stack. */
 export function buildStackImage(
   stack: FirstStack,
   arch: Arch,
   placer: Placer,
   stackLimit: bigint,
+  exePath?: Uint8Array,
 ): StackImage {
   const wordSize = WORD_SIZE[arch];
-  const addresses = placeStrings(stack);
+  const more: StackString[] = exePath
+    ? [{ bytes: Buffer.concat([exePath, Buffer.of(0)]), place: 'words' }]
+    : [];
+  const strings = [...stack.strings, ...more];
+  const addresses = placeStrings({ ...stack, strings });
   const lowest = addresses.lowest - BigInt(stack.words.length * wordSize);
   const sp = alignDown(lowest, BigInt(stack.align));
   const bytes = new Uint8Array(Number(-sp));
@@ -57,7 +71,7 @@ export function buildStackImage(
   const pointers: PointerRun[] = [];
   const kernelAuxv: { offset: number; type: number }[] = [];
 
-  stack.strings.forEach((string, index) => {
+  strings.forEach((string, index) => {
     bytes.set(string.bytes, Number(addresses.of(index) - sp));
   });
   stack.words.forEach((word, index) => {
@@ -77,6 +91,7 @@ export function buildStackImage(
     pointers,
     kernelAuxv,
     sp,
+    ...(exePath && { exePath: addresses.of(stack.strings.length) }),
     extent: stackExtent(addresses.lowestTop, stackLimit),
     arg: addresses.range(stack.args),
     env: addresses.range(stack.env),

@@ -35,23 +35,24 @@ export function describeSamples(chosen: readonly Sample[]): void {
 
   describe.concurrent.each(chosen)('$name', (sample) => {
     const file = join(SAMPLES, sample.file);
+    const { options = [] } = sample;
 
     test('runs under run-foreign as samples.json says', async () => {
       await expectRuns(sample, ({ args, env, stdin }) =>
-        runForeign([sample.file, ...args], { env, input: stdin }),
+        runForeign([...options, sample.file, ...args], { env, input: stdin }),
       );
     });
 
     test('runs by a #! line that names run-foreign', async () => {
-      const copy = withLine(directory.path, sample, 'plain', `#!${COMMAND}`);
+      const copy = withLine(directory.path, sample, 'plain', [`#!${COMMAND}`, ...options]);
       await expectRuns(sample, ({ args, env, stdin }) =>
         run(copy, args, { env: { PATH: NODE_PATH, ...env }, input: stdin }),
       );
     });
 
     test('runs by a #! line with env -S and --format', async () => {
-      const line = `#!/usr/bin/env -S ${directory.path}/run-foreign --format ${sample.format}`;
-      const copy = withLine(directory.path, sample, 'env', line);
+      const words = ['#!/usr/bin/env', '-S', join(directory.path, 'run-foreign'), '--format', sample.format];
+      const copy = withLine(directory.path, sample, 'env', [...words, ...options]);
       const first = sample.runs.slice(0, 1);
       const [last] = sample.runs.slice(1).slice(-1);
       const chosen = { ...sample, runs: last === undefined ? first : [...first, last] };
@@ -61,7 +62,7 @@ export function describeSamples(chosen: readonly Sample[]): void {
     });
 
     test('is planned, and not run, by run-foreign plan', async () => {
-      const outcome = await runForeign(['plan', '--json', file], { env: { PATH: NODE_PATH } });
+      const outcome = await runForeign(['plan', '--json', ...options, file], { env: { PATH: NODE_PATH } });
       if (isRefused(sample)) {
         expectRefusal(outcome);
         return;
@@ -99,11 +100,14 @@ function expectRefusal({ status, stdout, stderr }: Outcome): void {
 }
 
 /** The sample's bytes after a first line, as an executable file of the sample's own name. */
-function withLine(directory: string, sample: Sample, kind: string, line: string): string {
+function withLine(directory: string, sample: Sample, kind: string, words: readonly string[]): string {
   const folder = join(directory, `${sample.name}-${kind}`);
   mkdirSync(folder);
   const path = join(folder, basename(sample.file));
-  writeFileSync(path, Buffer.concat([Buffer.from(`${line}\n`), readFileSync(join(SAMPLES, sample.file))]));
+  writeFileSync(
+    path,
+    Buffer.concat([Buffer.from(`${words.join(' ')}\n`), readFileSync(join(SAMPLES, sample.file))]),
+  );
   chmodSync(path, 0o755);
   return path;
 }

@@ -9,9 +9,9 @@ export const MOST = {
   memory: 128 * 1024 * 1024,
   /**
    * Reading one source: for each of nine layers inside each other what its probes and its first line
-   * need, and once the largest table of program headers with an interpreter's name.
+   * need, and once the largest table of program headers with an interpreter's name or the script of an APE.
    */
-  bytesRead: 9 * 1024 + 65_536 + 4096,
+  bytesRead: 9 * 1024 + 65_536 + 8192,
   /** Each loader's probe, and a header in two reads. */
   reads: 9 * (builtinLoaders.length + 2),
 } as const;

@@ -35,7 +35,7 @@ export async function outcomeOf(bytes: Buffer, circumstances: Circumstances): Pr
 }
 
 async function start(bytes: Buffer, circumstances: Circumstances): Promise<Outcome> {
-  const { host, format } = circumstances;
+  const { host, format, options } = circumstances;
   const { argv, ...rest } = circumstances.invocation;
   const files = new OpenFiles(circumstances);
   try {
@@ -52,6 +52,7 @@ async function start(bytes: Buffer, circumstances: Circumstances): Promise<Outco
         limits: { maxSize: DEFAULT_MAX_SIZE },
       },
       format,
+      options,
       follow: async ({ name }) => ({ source: files.openNamed(name), path: name }),
     });
     const { image } = resolution;

@@ -93,6 +93,35 @@ describe('where the program is entered', () => {
   });
 });
 
+describe('rdx', () => {
+  const exe = { fd: 7, path: text('/x/program'), offset: 0 };
+  const jumpOf = (...of: Parameters<typeof plan>) => {
+    const { steps, stack } = plan(...of);
+    return { jump: steps.at(-1), strings: Buffer.from(stack.bytes), stack };
+  };
+
+  test('is the address of the path of the file, if the image asks for that', () => {
+    const { jump, stack, strings } = jumpOf(testImage({ registers: { rdx: 'exe path' } }), { exe });
+    const at = strings.indexOf('/x/program\0');
+    expect(at).toBeGreaterThan(0);
+    expect(jump).toMatchObject({ op: 'jump', rdx: { base: 'stack', offset: stack.sp + BigInt(at) } });
+    // Arguments and environment are what they are without.
+    const { stack: plain } = jumpOf(testImage(), { exe });
+    expect([stack.arg, stack.env]).toEqual([plain.arg, plain.env]);
+  });
+
+  test('is zero where there is no file, and where nobody asks', () => {
+    for (const [image, changes] of [
+      [testImage({ registers: { rdx: 'exe path' } }), {}],
+      [testImage(), { exe }],
+    ] as const) {
+      const { jump, strings } = jumpOf(image, changes);
+      expect(jump).not.toHaveProperty('rdx');
+      expect(strings.includes('/x/program')).toBe(false);
+    }
+  });
+});
+
 describe('an interpreter with a place of its own', () => {
   const source = fileLike(new Uint8Array(0x4000), 7, '/ld.so');
   const at = (address: bigint): Pick<ProgramImage, 'interpreter'> => ({

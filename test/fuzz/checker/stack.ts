@@ -46,6 +46,7 @@ function checkContents(judged: Judged, verdicts: Verdicts): void {
   const read = placeStack(stack, size, { stack: end, image: 0x4000_0000n, interp: 0x5000_0000n });
   if (image.stack.layout === 'sysv') checkSysv(judged, read, end, verdicts);
   else if (image.stack.layout === 'aout') checkAout(judged, read, verdicts);
+  checkRdx(judged, read, end, verdicts);
   checkRange(read, end, stack.arg, judged.invocation.argv, 'arguments', verdicts);
   checkRange(read, end, stack.env, judged.invocation.envp, 'environment', verdicts);
 }
@@ -101,6 +102,23 @@ function checkAout({ plan, invocation }: Judged, read: ReadStack, verdicts: Verd
     sameStrings(read, list(argv ?? 0n), invocation.argv) &&
     sameStrings(read, list(envp ?? 0n), invocation.envp);
   verdicts.rule('stack-words', good, () => 'argc, argv or envp');
+}
+
+/** It points to the path of the file where the image asks for that and there is a file. */
+function checkRdx(
+  { plan, image, invocation }: Judged,
+  read: ReadStack,
+  end: bigint,
+  verdicts: Verdicts,
+): void {
+  const jump = plan.steps.at(-1);
+  const rdx = jump?.op === 'jump' ? jump.rdx : undefined;
+  const wanted = image.registers === undefined ? undefined : invocation.exe?.path;
+  const good =
+    wanted === undefined
+      ? rdx === undefined
+      : rdx?.base === 'stack' && sameStrings(read, [end + rdx.offset], [wanted]);
+  verdicts.rule('stack-words', good, () => 'rdx');
 }
 
 /** arg_start … env_end hold all strings with their NULs, and nothing else. */

@@ -1,5 +1,6 @@
 /** All that a program is started with and on: argv and envp, the machine, and how its bytes can be had. */
 import { builtinLoaders } from '../../../loaders/index.ts';
+import type { GivenOption } from '../../../src/loader/options.ts';
 import type { Invocation } from '../../../src/plan/planner.ts';
 import type { HostFacts, VdsoPiece } from '../../../src/process/host.ts';
 import { memorySource, sourceFrom } from '../../../src/source/memory.ts';
@@ -8,6 +9,7 @@ import { AUXV_TYPES, fakeHost } from '../../support/host.ts';
 import type { Random } from '../../support/random.ts';
 import { fileLike } from '../../support/sources.ts';
 import { mutate } from './mutate.ts';
+import { oddValue } from './odd.ts';
 import { FILES } from './seeds.ts';
 
 const KIB = 1024n;
@@ -121,10 +123,28 @@ export interface Circumstances {
   readonly host: HostFacts;
   readonly invocation: Pick<Invocation, 'program' | 'argv' | 'envp' | 'execfn' | 'report'>;
   readonly format?: string | undefined;
+  readonly options?: readonly GivenOption[];
   /** How the bytes of a file that is opened as `fd` can be had. */
   readonly source: (bytes: Buffer, fd: number) => OddSource;
   /** The files that programs name. */
   readonly file: (name: string) => Buffer | undefined;
+}
+
+/** Of all the loaders only flat has some. */
+function oddFlatOptions(random: Random): GivenOption[] {
+  const address = () => BigInt.asUintN(64, oddValue(random));
+  const values: Readonly<Record<string, () => string | bigint>> = {
+    base: address,
+    entry: address,
+    arch: () => random.pick(['x86_64', 'i386']),
+    skip: () => BigInt(random.below(0x2000)),
+    bss: address,
+    protection: () => random.pick(['rwx', 'rx']),
+    stack: () => random.pick(['sysv', 'aout']),
+  };
+  return Object.entries(values)
+    .filter(() => random.chance(1, 3))
+    .map(([key, value]) => ({ loader: 'flat', key, value: String(value()) }));
 }
 
 export function oddCircumstances(random: Random): Circumstances {
@@ -132,6 +152,7 @@ export function oddCircumstances(random: Random): Circumstances {
     host: oddHost(random),
     invocation: oddInvocation(random),
     format: random.chance(1, 30) ? random.pick(builtinLoaders).name : undefined,
+    options: random.chance(1, 12) ? oddFlatOptions(random) : [],
     source: (bytes, fd) => oddSource(bytes, fd, random),
     file(name) {
       const bytes = FILES[name];

@@ -1,6 +1,7 @@
 /** Structure-aware mutations: programs that are nearly right, which random bytes never are. */
 import { gzipSync } from 'node:zlib';
 import type { Random } from '../../support/random.ts';
+import { isApe, mutateApe } from './ape.ts';
 import { isElf, mutateElf } from './elf.ts';
 import { nearby, oddValue } from './odd.ts';
 import { wrap } from './script.ts';
@@ -19,6 +20,11 @@ function mutateAout(bytes: Buffer, random: Random): Buffer {
   if (random.chance(1, 8)) bytes.writeUInt16LE(random.pick(AOUT_MAGICS), 0);
   if (random.chance(1, 16)) bytes[2] = random.pick([0, 100, 101, random.below(256)]);
   return bytes;
+}
+
+function mutateHeader(bytes: Buffer, random: Random): Buffer {
+  if (isElf(bytes)) return mutateElf(bytes, random);
+  return isApe(bytes) ? mutateApe(bytes, random) : mutateAout(bytes, random);
 }
 
 /** The beginning of one file and the rest of another. */
@@ -41,7 +47,7 @@ export function mutate(seed: Uint8Array, other: Uint8Array, random: Random): Buf
   let bytes: Buffer = Buffer.from(seed);
   for (let round = random.below(2); round >= 0; round--) {
     const kind = random.below(16);
-    if (kind < 11) bytes = isElf(bytes) ? mutateElf(bytes, random) : mutateAout(bytes, random);
+    if (kind < 11) bytes = mutateHeader(bytes, random);
     else if (kind === 11) bytes = bytes.subarray(0, random.below(bytes.length + 1));
     else if (kind === 12) bytes = bytes.subarray(0, random.below(Math.min(bytes.length, 1024) + 1));
     else if (kind === 13) bytes = damage(bytes, random);
@@ -64,6 +70,8 @@ const BEGINNINGS = [
   '\x0b\x01\0\0',
   '\x0b\x01\x64\0',
   '\xcc\0\x64\0',
+  "MZqFpD='\n'\n",
+  "jartsr='\n'\nprintf '\\177ELF\\2\\1\\1",
   '#!',
   '#!/',
   '#!run-foreign\n',
