@@ -4,9 +4,24 @@ import { age } from './age/index.ts';
 import { aout } from './aout/index.ts';
 import { elf } from './elf/index.ts';
 import { gzip } from './gzip/index.ts';
+import { java } from './java/index.ts';
 import { manifest } from './manifest/index.ts';
+import { qemu } from './qemu/index.ts';
 import { script } from './script/index.ts';
+import { wasm } from './wasm/index.ts';
 import { xz } from './xz/index.ts';
 import { zstd } from './zstd/index.ts';
 
-export const builtinLoaders: readonly LoaderPlugin[] = [elf, aout, script, manifest, age, gzip, xz, zstd];
+export const builtinLoaders: readonly LoaderPlugin[] = [
+  elf,
+  aout,
+  qemu,
+  wasm,
+  java,
+  script,
+  manifest,
+  age,
+  gzip,
+  xz,
+  zstd,
+];

@@ -7,6 +7,8 @@ import { write } from './output.ts';
 import { columns, jsonText } from './text.ts';
 
 const AT = 10;
+/** More are not shown one by one. */
+const MOST_MAGICS = 12;
 
 export async function formats(
   { options, rest }: ParsedArguments,
@@ -21,12 +23,15 @@ export async function formats(
 function formatsText(loaders: readonly LoaderPlugin[]): string {
   const blocks = loaders.map(({ name, description, kind, magics }) => {
     const what = kind === 'wrapper' ? `${description} (a wrapper)` : description;
-    return [
-      ...columns(name, what, 0, AT),
-      ...magics.flatMap((magic) => columns('', magicText(magic), 0, AT)),
-    ];
+    return [...columns(name, what, 0, AT), ...magicLines(magics).flatMap((line) => columns('', line, 0, AT))];
   });
   return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+/** Of many that differ in numbers only, names say more. */
+function magicLines(magics: readonly Magic[]): string[] {
+  if (magics.length <= MOST_MAGICS) return magics.map(magicText);
+  return [`${magics.length} beginnings, which --json shows: ${magics.map(({ name }) => name).join(', ')}`];
 }
 
 function magicText(magic: Magic): string {
