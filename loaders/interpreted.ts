@@ -17,13 +17,8 @@ export function findInterpreter({ commands, what, origin }: Interpreter, context
     const path = context.find(command);
     if (path !== undefined) return path;
   }
-  throw new ForeignError(
-    'INTERPRETER_MISSING',
-    `${what}, which ${commands[0]} would run, and that is not in PATH`,
-    {
-      hint: origin,
-    },
-  );
+  const message = `${what}, and ${commands[0]}, which runs such programs, is not in PATH`;
+  throw new ForeignError('INTERPRETER_MISSING', message, { hint: origin });
 }
 
 /** An interpreter opens the whole file, and most want theirs to begin at its first byte. Throws UNSUPPORTED. */

@@ -3,7 +3,6 @@
  * node:wasi. https://github.com/WebAssembly/WASI, legacy/application-abi.md.
  */
 import { defineLoader, ForeignError, type Source, startsWith } from 'run-foreign/loader';
-import { refuseBehindLine } from '../interpreted.ts';
 import { MAGIC, readFaces, readVersion } from './module.ts';
 import { RUNNER_FILE } from './runner-file.ts';
 
@@ -29,14 +28,15 @@ export const wasm = defineLoader({
   },
   async load(source, { options, argv }) {
     await requireCommand(source);
-    refuseBehindLine(source, 'is WebAssembly');
     if (typeof Reflect.get(globalThis, 'WebAssembly') !== 'object') {
       throw new ForeignError('MACHINE_REFUSED', 'cannot be run here: WebAssembly is not allowed', {
         hint: 'it needs memory that is writable and executable',
       });
     }
     const directories = options.dir === undefined ? ['--native-dirs'] : directoryArguments(options.dir);
-    const args = ['--disable-warning=ExperimentalWarning', RUNNER_FILE, ...directories, '--'];
+    // A #! line may lie before it.
+    const offset = `--offset=${source.file?.offset ?? 0}`;
+    const args = ['--disable-warning=ExperimentalWarning', RUNNER_FILE, offset, ...directories, '--'];
     return {
       kind: 'interpreter',
       path: Buffer.from(process.execPath),

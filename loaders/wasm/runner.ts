@@ -1,5 +1,6 @@
 /**
- * Runs a WASI command; the build makes it dist/wasi-runner.cjs. Its arguments are `--native-dirs` or any number of
+ * Runs a WASI command; the build makes it dist/wasi-runner.cjs. Its arguments are `--offset=BYTES` (where in the file
+ * the module begins), `--native-dirs` or any number of
  * `--dir=HOST[::GUEST]`, `--`, argv[0], the file, and what the program gets. Standard streams are left to WASI: a stream
  * of Node's would change how the caller's are read and written.
  */
@@ -41,11 +42,12 @@ function before<T>(file: string, what: string, action: () => T): T {
 function main(words: readonly string[]): void {
   const count = words.indexOf('--');
   const [argv0 = '', file = '', ...args] = words.slice(count + 1);
-  const options = words.slice(0, count);
+  const [offset = '', ...options] = words.slice(0, count);
+  const start = Number(offset.slice('--offset='.length));
   const module = before(
     file,
     'is no WebAssembly that Node can run',
-    () => new wasm.Module(readFileSync(file)),
+    () => new wasm.Module(readFileSync(file).subarray(start)),
   );
   const unstable = wasm.Module.imports(module).some((each) => each.module === 'wasi_unstable');
   const wasi = before(file, 'its directories cannot be opened', () => {
