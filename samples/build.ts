@@ -12,6 +12,7 @@ import { ELF_ARTIFACTS } from './elf/recipe.ts';
 import { LIST } from './recipe/list.ts';
 import { PACKED_ARTIFACTS } from './recipe/packed.ts';
 import { type Artifact, MissingTool, SAMPLES } from './recipe/toolbox.ts';
+import { WASM_ARTIFACTS } from './wasm/recipe.ts';
 
 const LIST_FILE = join(SAMPLES, 'samples.json');
 const NUMBERS = 20_000;
@@ -23,7 +24,13 @@ const numbers: Artifact = {
   make: () => new TextEncoder().encode(Array.from({ length: NUMBERS }, (_, i) => `${i + 1}\n`).join('')),
 };
 
-const ARTIFACTS: readonly Artifact[] = [...AOUT_ARTIFACTS, ...ELF_ARTIFACTS, ...PACKED_ARTIFACTS, numbers];
+const ARTIFACTS: readonly Artifact[] = [
+  ...AOUT_ARTIFACTS,
+  ...ELF_ARTIFACTS,
+  ...PACKED_ARTIFACTS,
+  ...WASM_ARTIFACTS,
+  numbers,
+];
 
 /** Hands every artifact, freshly made, to `use`. */
 function makeAll(use: (artifact: Artifact, bytes: Uint8Array) => void): void {

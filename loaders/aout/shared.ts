@@ -14,6 +14,8 @@ const PAGE_SIZE = 4096;
 /** Bytes of data that are searched; the entries lie in any place of it. */
 const MAX_SEARCHED = 16 * 2 ** 20;
 const MAX_NAME = 256;
+/** Numbers that look like a library's address, and are none: data that is full of them is no program of that time. */
+const MAX_CANDIDATES = 1000;
 
 interface Library {
   readonly name: string;
@@ -33,9 +35,11 @@ async function findLibrary(source: Source, header: AoutHeader): Promise<Library 
   const { a_text, a_data, textOffset } = header;
   const at = textOffset + a_text;
   const data = new Structure(await source.read(at, Math.min(a_data, MAX_SEARCHED)), at);
-  for (let from = 0; from + LIBENTRY.size <= data.bytes.length; from += 4) {
+  let candidates = 0;
+  for (let from = 0; from + LIBENTRY.size <= data.bytes.length && candidates < MAX_CANDIDATES; from += 4) {
     const addr = data.u32(from + LIBENTRY.addr);
     if (addr < LIBRARIES.start || addr >= LIBRARIES.end || addr % PAGE_SIZE !== 0) continue;
+    candidates++;
     const name = await stringAt(source, header, data.u32(from + LIBENTRY.name));
     const avers = await stringAt(source, header, data.u32(from + LIBENTRY.avers));
     if (name !== undefined && /\.so\b/.test(name) && avers !== undefined)

@@ -10,9 +10,11 @@ export const HEADER_SIZE = 8;
 const SECTION = { import: 2, export: 7 } as const;
 const KINDS = ['function', 'table', 'memory', 'global', 'tag'] as const;
 /** Sections before the last one of interest; a module has 13, and custom sections between. */
-const MAX_SECTIONS = 10_000;
+const MAX_SECTIONS = 1000;
 /** One byte and a u32. */
 const MAX_SECTION_HEADER = 6;
+/** Bytes read at a time for headers: of many small sections. */
+const WINDOW = 4096;
 /** Bytes of an import or export section. */
 const MAX_SECTION_SIZE = 2 ** 24;
 
@@ -32,9 +34,14 @@ export async function readFaces(source: Source): Promise<ModuleFaces> {
   let imports: Import[] = [];
   let exports: ModuleFaces['exports'] = new Map();
   let at = HEADER_SIZE;
+  let window = new Uint8Array();
+  let windowAt = at;
   for (let count = 0; at < source.size; count++) {
-    const bytes = await source.read(at, Math.min(MAX_SECTION_HEADER, source.size - at));
-    const header = new ByteReader(bytes, at);
+    if (at + MAX_SECTION_HEADER > windowAt + window.length && windowAt + window.length < source.size) {
+      window = Uint8Array.from(await source.read(at, Math.min(WINDOW, source.size - at)));
+      windowAt = at;
+    }
+    const header = new ByteReader(window.subarray(at - windowAt), at);
     const id = header.u8('section id');
     const size = header.u32('section size');
     const start = at + header.position;

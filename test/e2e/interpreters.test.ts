@@ -3,9 +3,6 @@ import { chmodSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
-import { AARCH64, writeForeignElf } from '../support/foreign-elf.ts';
-import { expectRefusal } from '../support/refusal.ts';
-import { COMMAND, NODE_PATH, run, runForeign, temporary } from '../support/run.ts';
 import {
   call,
   DROP,
@@ -16,7 +13,10 @@ import {
   UNREACHABLE,
   type WasmDescription,
   writeWasm,
-} from '../support/wasm-writer.ts';
+} from '../../samples/wasm/writer.ts';
+import { AARCH64, writeForeignElf } from '../support/foreign-elf.ts';
+import { expectRefusal } from '../support/refusal.ts';
+import { COMMAND, NODE_PATH, run, runForeign, temporary } from '../support/run.ts';
 import { writeJar } from '../support/zip-writer.ts';
 
 const directory = temporary();
@@ -142,6 +142,11 @@ const WASI_EBADF = 8;
 const WASI_ENOENT = 44;
 
 describe('WebAssembly runs', () => {
+  test('the sample', async () => {
+    const outcome = await runForeign(['wasm/hello']);
+    expect(outcome).toEqual({ status: 0, stdout: 'hello from WebAssembly\n', stderr: '' });
+  });
+
   test('to its end, in both versions of WASI, and behind a #! line', async () => {
     const hello = { status: 7, stdout: 'hello\n', stderr: '' };
     expect(await runForeign([start('hello', printing('hello\n', 7))])).toEqual(hello);
