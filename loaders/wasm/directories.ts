@@ -4,7 +4,7 @@
  * leading `/` and `./` before they compare.
  */
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Directories by the name that the program sees. */
 export type Preopens = Record<string, string>;
@@ -29,6 +29,11 @@ export function nativeDirectories(cwd: string): Preopens {
     if (!existsSync(join(cwd, name)) && canBeOpened(path)) directories[path] = path;
   }
   directories[cwd] = cwd;
+  // What leads out of a directory has to be a directory by its own name.
+  for (let path = dirname(cwd), name = '..'; ; path = dirname(path), name = `${name}/..`) {
+    if (canBeOpened(path)) directories[name] = path;
+    if (path === '/') break;
+  }
   return directories;
 }
 
