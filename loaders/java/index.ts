@@ -5,7 +5,7 @@
 import { defineLoader, ForeignError, FormatError, head, type Source } from 'run-foreign/loader';
 import { findInterpreter } from '../interpreted.ts';
 import { mainAttribute } from './manifest.ts';
-import { type Entry, findEnd, findEntry, readEntry } from './zip.ts';
+import { type Entry, findEnd, findEntry } from './zip.ts';
 
 const ZIP = Uint8Array.of(0x50, 0x4b, 3, 4);
 const CLASS = Uint8Array.of(0xca, 0xfe, 0xba, 0xbe);
@@ -76,6 +76,7 @@ async function hasManifest(source: Source): Promise<boolean> {
 }
 
 async function requireMainClass(source: Source, manifest: Entry): Promise<void> {
+  const { readEntry } = await import('./entry.ts');
   if (mainAttribute(await readEntry(source, manifest, MAX_MANIFEST), 'Main-Class') !== undefined) return;
   throw new ForeignError('UNSUPPORTED', 'is a Java library: its manifest names no Main-Class', {
     hint: 'java -cp FILE CLASS runs one of its classes',

@@ -1,23 +1,19 @@
 /**
- * One entry of a ZIP archive, found by its central directory (APPNOTE.TXT 6.3.10, sections 4.3 and 4.4). What lies
+ * Where an entry of a ZIP archive is, by its central directory (APPNOTE.TXT 6.3.10, sections 4.3 and 4.4). What lies
  * before the archive is allowed for, as java does: offsets count from where the archive begins.
  */
-import { crc32, inflateRawSync } from 'node:zlib';
-import { FormatError, type Source, Structure } from 'run-foreign/loader';
+import { type Source, Structure } from 'run-foreign/loader';
 
 const SIGNATURE = {
-  local: 0x04034b50,
   central: 0x02014b50,
   end: 0x06054b50,
   end64: 0x06064b50,
   locator: 0x07064b50,
 };
-const SIZE = { local: 30, central: 46, end: 22, end64: 56, locator: 20 } as const;
+const SIZE = { central: 46, end: 22, end64: 56, locator: 20 } as const;
 const MAX_COMMENT = 0xffff;
 /** A central directory larger than this is none of a program; java's own hold some ten thousand entries. */
 const MAX_DIRECTORY = 64 * 2 ** 20;
-const METHOD = { stored: 0, deflated: 8 } as const;
-const FLAG_ENCRYPTED = 1;
 /** What a 32-bit field says whose value stands in the ZIP64 structures. */
 const ELSEWHERE = 0xffffffff;
 
@@ -111,34 +107,4 @@ export async function findEntry(
     from += nameEnd + header.u16(30) + header.u16(32);
   }
   return undefined;
-}
-
-/** What an entry holds, at most `maxSize` bytes of it. Throws FormatError. */
-export async function readEntry(source: Source, entry: Entry, maxSize: number): Promise<Uint8Array> {
-  const { header, name, shift } = entry;
-  const [flags, method, crc] = [header.u16(8), header.u16(10), header.u32(16)];
-  const [packedSize, size, offset] = [header.u32(20), header.u32(24), header.u32(42)];
-  if ((flags & FLAG_ENCRYPTED) !== 0) throw header.error(`has an encrypted ${name}`, 8, 'flags', flags);
-  if (method !== METHOD.stored && method !== METHOD.deflated)
-    throw header.error(`has ${name} packed by another method than deflate`, 10, 'compression method', method);
-  if (packedSize > maxSize) throw header.error(`has too large a ${name}`, 20, 'compressed size', packedSize);
-  if (size > maxSize) throw header.error(`has too large a ${name}`, 24, 'uncompressed size', size);
-  const local = await Structure.read(source, shift + offset, SIZE.local, `header of ${name}`);
-  if (local.u32(0) !== SIGNATURE.local)
-    throw local.error(`has no ${name} where its directory says`, 0, 'signature', local.u32(0));
-  const data = local.offset + SIZE.local + local.u16(26) + local.u16(28);
-  const packed = (await Structure.read(source, data, packedSize, name)).bytes;
-  const bytes = method === METHOD.stored ? packed : inflate(packed, size, name, data);
-  if (bytes.length !== size || crc32(bytes) !== crc)
-    throw header.error(`has a damaged ${name}`, 16, 'crc-32', crc);
-  return bytes;
-}
-
-function inflate(packed: Uint8Array, size: number, name: string, offset: number): Uint8Array {
-  try {
-    return inflateRawSync(packed, { maxOutputLength: Math.max(size, 1) });
-  } catch (cause) {
-    const value = (cause as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new FormatError(`has a damaged ${name}`, { offset, field: 'deflate', value }, { cause });
-  }
 }

@@ -17,6 +17,7 @@ import {
 import { AARCH64, writeForeignElf } from '../support/foreign-elf.ts';
 import { expectRefusal } from '../support/refusal.ts';
 import { COMMAND, NODE_PATH, run, runForeign, temporary } from '../support/run.ts';
+import { keyPair, sealFor } from '../support/sealed.ts';
 import { writeJar } from '../support/zip-writer.ts';
 
 const directory = temporary();
@@ -89,6 +90,15 @@ describe('where they cannot be run', () => {
   ])('%s: there is no file that an interpreter could open', async (name, bytes) => {
     const outcome = await runForeign([file(name, gzipSync(bytes))], { env: WITH_FAKES });
     expectRefusal(outcome, /run from memory, where its interpreter, .*, could not open it; save it/);
+  });
+
+  test('a sealed one has none either', async () => {
+    const { secret, recipient } = await keyPair();
+    const key = file('key', `${secret}\n`);
+    const sealed = file('sealed', await sealFor(writeWasm(printing('secret\n', 0)), recipient));
+    expectRefusal(await runForeign(['--identity', key, sealed]), 'is confidential');
+    const outcome = await runForeign(['--not-confidential', '--identity', key, sealed]);
+    expectRefusal(outcome, /run from memory, where its interpreter, .*, could not open it/);
   });
 
   test('qemu would take a #! line for the beginning of the program', async () => {
