@@ -8,7 +8,7 @@ import type { AoutHeader } from './header.ts';
 
 /** struct libentry of <sharedlib.h>: four words of 32 bits. */
 const LIBENTRY = { name: 0, avers: 4, addr: 8, vers: 12, size: 16 } as const;
-/** Where jump-table libraries lie: the list of addresses in the DLL tools' documentation begins and ends here. */
+/** Where they lie: libc at the first of these addresses, the others behind it, each where it was given a place by hand. */
 const LIBRARIES = { start: 0x6000_0000, end: 0x7000_0000 } as const;
 const PAGE_SIZE = 4096;
 /** Bytes of data that are searched; the entries lie in any place of it. */
