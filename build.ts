@@ -51,6 +51,9 @@ const common: BuildOptions = {
 /** Other people's code, which is read faster when it is short. */
 const packages: BuildOptions = { ...common, minifyWhitespace: true, minifySyntax: true };
 
+/** What a module asks for its own directory, in files that are no ES modules. */
+const ownDirectory: BuildOptions['define'] = { 'import.meta.dirname': '__dirname' };
+
 /** elfy's assert, see there. */
 const withElfy: BuildOptions = { ...common, alias: { assert: './loaders/elf/assert.ts' } };
 
@@ -66,7 +69,7 @@ const bundles = await Promise.all([
       outfile: `${OUT}/${name}-decoder.cjs`,
       format: 'cjs',
       // zstddec would fetch its own bytes from a data: URL, for which Node loads its whole HTTP client.
-      define: { fetch: 'undefined' },
+      define: { ...ownDirectory, fetch: 'undefined' },
     }),
   ),
   // Of ajv only what it makes of the schema is needed: a tenth of its size, and nothing is compiled at a start.
@@ -96,6 +99,12 @@ const bundles = await Promise.all([
   }),
   build({
     ...common,
+    entryPoints: ['loaders/wasm/runner.ts'],
+    outfile: `${OUT}/wasi-runner.cjs`,
+    format: 'cjs',
+  }),
+  build({
+    ...common,
     entryPoints: ['src/plugins/watchdog-worker.ts'],
     outfile: `${OUT}/watchdog.cjs`,
     format: 'cjs',
@@ -106,6 +115,7 @@ const bundles = await Promise.all([
     entryPoints: ['src/bin/run-foreign.ts'],
     outfile: `${OUT}/run-foreign.cjs`,
     format: 'cjs',
+    define: ownDirectory,
     minifySyntax: true,
   }),
   build({

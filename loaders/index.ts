@@ -6,8 +6,11 @@ import { ape } from './ape/index.ts';
 import { elf } from './elf/index.ts';
 import { flat } from './flat/index.ts';
 import { gzip } from './gzip/index.ts';
+import { java } from './java/index.ts';
 import { manifest } from './manifest/index.ts';
+import { qemu } from './qemu/index.ts';
 import { script } from './script/index.ts';
+import { wasm } from './wasm/index.ts';
 import { xz } from './xz/index.ts';
 import { zstd } from './zstd/index.ts';
 
@@ -15,6 +18,9 @@ export const builtinLoaders: readonly LoaderPlugin[] = [
   elf,
   aout,
   ape,
+  qemu,
+  wasm,
+  java,
   script,
   manifest,
   age,

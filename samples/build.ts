@@ -14,6 +14,7 @@ import { FLAT_ARTIFACTS } from './flat/recipe.ts';
 import { LIST } from './recipe/list.ts';
 import { PACKED_ARTIFACTS } from './recipe/packed.ts';
 import { type Artifact, MissingTool, SAMPLES } from './recipe/toolbox.ts';
+import { WASM_ARTIFACTS } from './wasm/recipe.ts';
 
 const LIST_FILE = join(SAMPLES, 'samples.json');
 const NUMBERS = 20_000;
@@ -31,6 +32,7 @@ const ARTIFACTS: readonly Artifact[] = [
   ...APE_ARTIFACTS,
   ...FLAT_ARTIFACTS,
   ...PACKED_ARTIFACTS,
+  ...WASM_ARTIFACTS,
   numbers,
 ];
 

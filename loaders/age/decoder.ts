@@ -7,4 +7,4 @@ import { join } from 'node:path';
 export { Decrypter, Encrypter, Stanza } from 'age-encryption';
 
 /** The second thread's program, where it was built; from the sources there is none. */
-export const WORKER_FILE = join(typeof __dirname === 'string' ? __dirname : '', 'age-worker.cjs');
+export const WORKER_FILE = join(import.meta.dirname, 'age-worker.cjs');

@@ -6,6 +6,7 @@
  */
 import { defineLoader, head, type ProgramImage, type Segment, type Source } from 'run-foreign/loader';
 import { type AoutHeader, HEADER_SIZE, MAGICS, readHeader, recognize } from './header.ts';
+import { refuseSharedLibraries } from './shared.ts';
 
 const PAGE_SIZE = 4096n;
 const pageEnd = (address: bigint) => ((address + PAGE_SIZE - 1n) / PAGE_SIZE) * PAGE_SIZE;
@@ -29,7 +30,9 @@ export const aout = defineLoader({
     return recognize(await head(source, HEADER_SIZE));
   },
   async load(source) {
-    return { kind: 'image', image: image(source, await readHeader(source)) };
+    const header = await readHeader(source);
+    await refuseSharedLibraries(source, header);
+    return { kind: 'image', image: image(source, header) };
   },
 });
 

@@ -84,6 +84,11 @@ export function isElf(bytes: Uint8Array): boolean {
   return bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
 }
 
+/** Whether Linux itself would take an ELF file that begins so for its own; false where the file is too short to say. */
+export function isForThisMachine(start: Uint8Array): boolean {
+  return EM[(start[18] ?? 0) | ((start[19] ?? 0) << 8)] !== undefined;
+}
+
 /**
  * Throws FormatError where Linux answers ENOEXEC, and where a later step could not trust a number.
  * A program may end inside its header, its interpreter must hold the `whole` of it.

@@ -13,7 +13,14 @@ import {
   type Source,
   Structure,
 } from 'run-foreign/loader';
-import { type CheckedProgramHeader, type ElfHeaders, isElf, programError, readHeaders } from './header.ts';
+import {
+  type CheckedProgramHeader,
+  type ElfHeaders,
+  isElf,
+  isForThisMachine,
+  programError,
+  readHeaders,
+} from './header.ts';
 import { imageOf } from './image.ts';
 import { interpreterPlacement, segmentsOf } from './segments.ts';
 
@@ -29,7 +36,10 @@ export const elf = defineLoader({
   description: 'ELF executables and PIEs for x86-64 and i386, static or with an interpreter',
   magics: [{ offset: 0, bytes: Buffer.from('\x7fELF', 'latin1'), name: 'ELF' }],
   async probe(source) {
-    return isElf(await head(source, 4)) ? 'exact' : null;
+    const start = await head(source, 20);
+    if (!isElf(start)) return null;
+    // Of another machine somebody else may know more.
+    return isForThisMachine(start) ? 'exact' : 'likely';
   },
   async load(source, context) {
     return { kind: 'image', image: await loadElf(source, context) };

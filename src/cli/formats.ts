@@ -9,6 +9,8 @@ import { write } from './output.ts';
 import { columns, jsonText } from './text.ts';
 
 const AT = 10;
+/** More are not shown one by one. */
+const MOST_MAGICS = 12;
 
 export async function formats(
   { options, rest }: ParsedArguments,
@@ -30,7 +32,7 @@ function formatsText(loaders: readonly LoaderPlugin[], files: ReadonlyMap<Loader
     const what = kind === 'wrapper' ? `${description} (a wrapper)` : description;
     const file = files.get(loader);
     const facts = [
-      ...magics.map(magicText),
+      ...magicLines(magics),
       ...Object.entries(options).map(([key, spec]) => optionText(name, key, spec)),
       ...(file === undefined ? [] : [`from ${file}`]),
     ];
@@ -49,6 +51,12 @@ function optionText(name: string, key: string, { type, help }: OptionSpec): stri
 function valueText(type: OptionSpec['type']): string {
   if (type === 'flag') return '';
   return `=${typeof type === 'string' ? type.toUpperCase() : type.join('|')}`;
+}
+
+/** Of many that differ in numbers only, names say more. */
+function magicLines(magics: readonly Magic[]): string[] {
+  if (magics.length <= MOST_MAGICS) return magics.map(magicText);
+  return [`${magics.length} beginnings, which --json shows: ${magics.map(({ name }) => name).join(', ')}`];
 }
 
 function magicText(magic: Magic): string {

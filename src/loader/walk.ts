@@ -200,7 +200,7 @@ export class Walk {
 
 /** An interpreter opens its script by name, and what has that name here is another file, or may be by then. */
 function noFileToInterpret(source: Source, path: Uint8Array): ForeignError {
-  const message = `is a script that is run from memory, where its interpreter, ${Buffer.from(path)}, could not open it`;
+  const message = `is run from memory, where its interpreter, ${Buffer.from(path)}, could not open it`;
   return new ForeignError('UNSUPPORTED', message, {
     subject: source.name,
     hint: 'save it as a file and run that',

@@ -16,7 +16,7 @@ const GRACE = 500;
 const MAX_MESSAGE = 4096;
 
 /** The other thread's program, beside the command; from the sources there is none. */
-const WATCHDOG_FILE = join(typeof __dirname === 'string' ? __dirname : '', 'watchdog.cjs');
+const WATCHDOG_FILE = join(import.meta.dirname, 'watchdog.cjs');
 
 export interface WatchdogOptions {
   /** The other thread's program; without one nobody watches. */

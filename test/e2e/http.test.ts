@@ -170,10 +170,7 @@ describe('is refused', () => {
   });
 
   test('a script, whose interpreter would open what has its name here', async () => {
-    await expectRefused(
-      [offer('script', Buffer.from('#!/bin/sh\necho hello\n'))],
-      'script that is run from memory',
-    );
+    await expectRefused([offer('script', Buffer.from('#!/bin/sh\necho hello\n'))], 'run from memory');
   });
 
   test('passwords, which are not repeated', async () => {

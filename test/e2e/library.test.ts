@@ -30,6 +30,14 @@ test.each(['elf/x86_64/tally-static', 'elf/x86_64/tally-dynamic-pie', 'xz/tally-
   },
 );
 
+test('a WebAssembly file becomes the process: the library finds what runs it', async () => {
+  const script = SCRIPT.replace(/source: .*/, '').replace("'from-a-buffer'", "'wasm/hello'");
+  const outcome = await run(process.execPath, ['--input-type=module', '--eval', script], {
+    env: { PATH: NODE_PATH, LIBRARY: join(ROOT, 'dist/index.js') },
+  });
+  expect(outcome).toEqual({ status: 0, stdout: 'hello from WebAssembly\n', stderr: '' });
+});
+
 test('a buffer that is no program is an error with a code, and the process goes on', async () => {
   const script = SCRIPT.replace(/await library\.startPlan.*$/m, '').replace(
     '.then(',

@@ -12,8 +12,8 @@ export const MOST = {
    * need, and once the largest table of program headers with an interpreter's name or the script of an APE.
    */
   bytesRead: 9 * 1024 + 65_536 + 8192,
-  /** Each loader's probe, and a header in two reads. */
-  reads: 9 * (builtinLoaders.length + 2),
+  /** In each layer every loader's probe, and a header in two reads; once, what leads to an archive's manifest. */
+  reads: 9 * (builtinLoaders.length + 2) + 8,
 } as const;
 
 /** Whose sources are read whole: gzip, xz and zstd. */

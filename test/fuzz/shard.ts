@@ -31,9 +31,9 @@ type Make = (random: Random, number: number) => Buffer;
 /** How often each outcome must be met at least: a fuzzer that only ever meets one check tests nothing else. */
 type Minimums = Readonly<Record<Outcome, number>>;
 
-/** Every seed has its turn. */
+/** Every seed has its turn, in every shard. */
 const mutation: Make = (random, number) => {
-  const seed = SEEDS[number % SEEDS.length];
+  const seed = SEEDS[Math.floor(number / SHARDS) % SEEDS.length];
   if (seed === undefined) throw new Error('there are no seeds');
   return mutate(seed.bytes, random.pick(SEEDS).bytes, random);
 };
@@ -51,6 +51,7 @@ export function testMutations(shard: number): void {
     PROGRAM_NOT_FOUND: 500,
     NESTED_TOO_DEEP: 100,
     TOO_BIG: 300,
+    INTERPRETER_MISSING: 300,
   });
 }
 

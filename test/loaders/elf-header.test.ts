@@ -73,7 +73,7 @@ describe.each(variants)('%s', (_, description) => {
   });
 
   test.each([
-    ['e_machine', BigInt(EM.ARM)],
+    ['e_machine', BigInt(EM.M32R)],
     ['e_machine', 0n],
     ['e_type', BigInt(ET.REL)],
     ['e_type', BigInt(ET.CORE)],

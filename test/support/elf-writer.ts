@@ -6,7 +6,7 @@
 export const PT = { NULL: 0, LOAD: 1, DYNAMIC: 2, INTERP: 3, NOTE: 4, GNU_STACK: 0x6474e551 } as const;
 export const PF = { X: 1, W: 2, R: 4, RX: 5, RW: 6, RWX: 7 } as const;
 export const ET = { REL: 1, EXEC: 2, DYN: 3, CORE: 4 } as const;
-export const EM = { '386': 3, ARM: 40, X86_64: 62 } as const;
+export const EM = { '386': 3, ARM: 40, X86_64: 62, M32R: 88 } as const;
 
 export interface Phdr {
   readonly p_type: number;

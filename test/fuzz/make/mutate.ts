@@ -79,6 +79,11 @@ const BEGINNINGS = [
   '\x1f\x8b\x08\0\0\0\0\0\0\x03',
   '\xfd7zXZ\0',
   '\x28\xb5\x2f\xfd',
+  '\0asm\x01\0\0\0',
+  '\0asm\x01\0\0\0\x02',
+  'PK\x03\x04',
+  'PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\x08\0\0\0\x08\0\0\0\x14\0\0\0META-INF/MANIFEST.MF',
+  '\xca\xfe\xba\xbe\0\0\0\x3d',
 ];
 
 /** Bytes that are random but for a beginning that some loader knows. */

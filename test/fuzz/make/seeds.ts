@@ -1,7 +1,10 @@
 /** What mutations begin with: every sample, every handmade program, and interpreters for them. */
 import { readFileSync } from 'node:fs';
+import { printing, writeWasm } from '../../../samples/wasm/writer.ts';
 import { type ElfDescription, ET, writeElf } from '../../support/elf-writer.ts';
+import { AARCH64, PPC, writeForeignElf } from '../../support/foreign-elf.ts';
 import { HANDMADE, INTERPRETER, INTERPRETER_PATH } from '../../support/handmade.ts';
+import { writeJar } from '../../support/zip-writer.ts';
 
 const SAMPLES = new URL('../../../samples/', import.meta.url);
 
@@ -42,8 +45,18 @@ export const FILES: Readonly<Record<string, Buffer>> = {
   ),
 };
 
+/** Programs that another one runs. */
+const INTERPRETED: readonly Seed[] = [
+  { name: 'aarch64', bytes: writeForeignElf(AARCH64) },
+  { name: 'ppc', bytes: writeForeignElf(PPC) },
+  { name: 'wasm', bytes: writeWasm(printing('hello', 0)) },
+  { name: 'jar', bytes: writeJar().bytes },
+  { name: 'jar, ZIP64', bytes: writeJar(undefined, { zip64: true }).bytes },
+];
+
 export const SEEDS: readonly Seed[] = [
   ...HANDMADE,
+  ...INTERPRETED,
   ...Object.entries(FILES).map(([name, bytes]) => ({ name, bytes })),
   ...samples,
 ].map(({ name, bytes }) => ({ name, bytes }));
