@@ -41,8 +41,8 @@ const common: BuildOptions = {
   bundle: true,
   platform: 'node',
   target: 'node20.19',
-  // They bring a native library and a program.
-  external: ['koffi', 'esbuild'],
+  // They bring a native library and a program; vitest is the plugin author's own.
+  external: ['koffi', 'esbuild', 'vitest'],
   legalComments: 'eof',
   logLevel: 'warning',
   metafile: true,
@@ -120,7 +120,7 @@ const bundles = await Promise.all([
   }),
   build({
     ...withElfy,
-    entryPoints: { index: 'src/index.ts', loader: 'src/loader/index.ts' },
+    entryPoints: { index: 'src/index.ts', loader: 'src/loader/index.ts', testkit: 'src/testkit/index.ts' },
     outdir: OUT,
     format: 'esm',
     splitting: true,

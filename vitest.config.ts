@@ -11,6 +11,7 @@ const shared = {
   resolve: {
     alias: {
       'run-foreign/loader': path('./src/loader/index.ts'),
+      'run-foreign/testkit': path('./src/testkit/index.ts'),
       'run-foreign': path('./src/index.ts'),
     },
   },

@@ -18,15 +18,28 @@ const MAX_MESSAGE = 4096;
 /** The other thread's program, beside the command; from the sources there is none. */
 const WATCHDOG_FILE = join(import.meta.dirname, 'watchdog.cjs');
 
+export interface WatchdogOptions {
+  /** The other thread's program; without one nobody watches. */
+  readonly thread?: string | undefined;
+  /** What is said when `what` hangs, a line. */
+  readonly line: (what: string) => string;
+}
+
 /** A time limit that holds for every loader. The thread begins with the first of them. */
-export function watchedLimit(milliseconds: number): TimeLimit {
+export function watchedLimit(
+  milliseconds: number,
+  { thread, line }: WatchdogOptions = {
+    thread: WATCHDOG_FILE,
+    line: (what) => `run-foreign: ${hangMessage(what, milliseconds)}; ${HANG_HINT}`,
+  },
+): TimeLimit {
   let data: WatchData | undefined;
   return {
     milliseconds,
     watch(what, left) {
       if (left === undefined && data === undefined) return;
-      data ??= startThread();
-      if (left !== undefined) setMessage(data, what, milliseconds);
+      data ??= startThread(thread);
+      if (left !== undefined) setMessage(data, line(what));
       data.deadline[0] = left === undefined ? 0 : monotonic() + left + GRACE;
       Atomics.add(data.generation, 0, 1);
       Atomics.notify(data.generation, 0);
@@ -34,19 +47,18 @@ export function watchedLimit(milliseconds: number): TimeLimit {
   };
 }
 
-function startThread(): WatchData {
+function startThread(thread: string | undefined): WatchData {
   const data: WatchData = {
     generation: new Int32Array(new SharedArrayBuffer(4)),
     deadline: new Float64Array(new SharedArrayBuffer(8)),
     message: new Uint8Array(new SharedArrayBuffer(MAX_MESSAGE)),
     status: EXIT.ours,
   };
-  if (existsSync(WATCHDOG_FILE)) new Worker(WATCHDOG_FILE, { workerData: data, env: {} }).unref();
+  if (thread !== undefined && existsSync(thread)) new Worker(thread, { workerData: data, env: {} }).unref();
   return data;
 }
 
-function setMessage({ message }: WatchData, what: string, milliseconds: number): void {
-  const line = printable(`run-foreign: ${hangMessage(what, milliseconds)}; ${HANG_HINT}`);
+function setMessage({ message }: WatchData, line: string): void {
   message.fill(0);
-  message.set(Buffer.from(`${line.slice(0, MAX_MESSAGE / 4)}\n`));
+  message.set(Buffer.from(`${printable(line).slice(0, MAX_MESSAGE / 4)}\n`));
 }

@@ -1,20 +1,12 @@
 /** Repeatable randomness for property tests and fuzzing: the same seed gives the same numbers everywhere. */
+import { mulberry32 } from '../../src/testkit/random.ts';
 
-/** mulberry32: a small generator with a period of 2^32, which is plenty here. */
 export class Random {
-  #state: number;
+  /** An integer in [0, 2^32). */
+  readonly next: () => number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** An integer in [0, 2^32). */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return (t ^ (t >>> 14)) >>> 0;
+    this.next = mulberry32(seed);
   }
 
   /** An integer in [0, limit). */
