@@ -96,8 +96,15 @@ async function readAll(plan: Plan): Promise<void> {
 export function outcomeText(outcome: Exclude<Outcome, { kind: 'refused' }>): string {
   if (outcome.kind === 'plan') return planText(outcome.plan);
   if (outcome.kind === 'program') return programText(outcome);
-  const args = outcome.args.map((arg) => `arg          ${shown(arg)}\n`);
-  return `interpreter  ${shown(outcome.path)}\n${args.join('')}`;
+  const args = outcome.args.map((arg) => `arg          ${placeless(shown(arg))}\n`);
+  return `interpreter  ${placeless(shown(outcome.path))}\n${args.join('')}`;
+}
+
+/** Where Node lies, and where the loader's own files do, is the machine's affair. */
+function placeless(text: string): string {
+  if (text === process.execPath) return 'NODE';
+  const here = `${process.cwd()}/`;
+  return text.startsWith(here) ? `./${text.slice(here.length)}` : text;
 }
 
 function programText(program: NamedProgram): string {
