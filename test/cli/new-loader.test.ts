@@ -86,7 +86,8 @@ test.each([
   ['../toy', 'is no name for a loader'],
   ['run-foreign-loader-', 'is no name for a loader'],
   ['elf', 'comes with run-foreign'],
-  ['x'.repeat(200), 'longer than npm allows'],
+  ['x'.repeat(65), 'is no name for a loader'],
+  [`@${'x'.repeat(200)}/run-foreign-loader-toy`, 'longer than npm allows'],
 ])('%j is refused', async (name, message) => {
   const { status, stderr } = await newLoader(name);
   expect(status).toBe(2);

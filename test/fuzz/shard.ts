@@ -12,7 +12,7 @@ import { mutate, noise } from './make/mutate.ts';
 import { SEEDS } from './make/seeds.ts';
 
 export const SHARDS = 4;
-const MUTATIONS_A_SHARD = 27_000;
+const MUTATIONS_A_SHARD = 29_000;
 const RANDOM_FILES = 22_000;
 /** Their numbers begin here. */
 const FIRST_RANDOM_FILE = 0x8000_0000;

@@ -115,7 +115,7 @@ const BROKEN: readonly (Project & {
     name: 'has no sound name',
     changes: "name: 'Toy loader'",
     fails: 'is a loader',
-    says: /it is no loader: name is no name: lower-case letters/,
+    says: /it is no loader: name is no name: up to 64 lower-case letters/,
   },
   {
     name: 'has no such option',

@@ -23,7 +23,7 @@ export function newName(given: string): NewName {
     /^(@[a-z0-9-~][a-z0-9-._~]*\/)?run-foreign-loader-(.*)$/s.exec(given) ?? [];
   if (!isLoaderName(name)) {
     throw usageError(
-      `'${given}' is no name for a loader: lower-case letters, digits and -, a letter first`,
+      `'${given}' is no name for a loader: up to 64 lower-case letters, digits and -, a letter first`,
       HELP,
     );
   }
