@@ -39,7 +39,7 @@ test('with the packed run-foreign in an empty project', { timeout: 600_000 }, as
   const args = ['--loader', 'run-foreign-loader-toy', join(loader, 'samples/hello.toy')];
   expect(await run(command, args, { cwd: '/' })).toEqual({
     status: 42,
-    stdout: 'Hello from the toy format\n',
+    stdout: 'Hello from a new format\n',
     stderr: '',
   });
 });

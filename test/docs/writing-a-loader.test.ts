@@ -49,7 +49,7 @@ test('what comes of it is what new-loader writes', async () => {
   const files = readdirSync(made, { recursive: true, encoding: 'utf8' }).filter((path) =>
     statSync(join(made, path)).isFile(),
   );
-  expect(files.length).toBe(8);
+  expect(files.length).toBe(11);
   for (const file of files) {
     const followed = readFileSync(join(directory.path, name, file), 'utf8');
     expect(followed, file).toBe(readFileSync(join(made, file), 'utf8'));

@@ -1,4 +1,4 @@
-/** The files of a new loader's package, from those in templates/loader/, which the build puts beside the command. */
+/** The files of a new loader's package, from those in package/, which the build puts beside the command. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 

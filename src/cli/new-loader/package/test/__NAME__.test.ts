@@ -27,7 +27,7 @@ testLoader(loader, {
     },
   },
   programs: [
-    { name: 'hello', file: hello, stdout: 'Hello from the __NAME__ format\n', status: 42 },
+    { name: 'hello', file: hello, stdout: 'Hello from a new format\n', status: 42 },
     { name: 'args', file: args, args: ['one', '', 'two words'], stdout: 'one\n\ntwo words\n', status: 3 },
   ],
 });

@@ -32,7 +32,7 @@ export function makeFile(code, data, fields = {}) {
 /** @param {string[]} instructions In hexadecimal. */
 const machineCode = (...instructions) => Buffer.from(instructions.join('').replaceAll(' ', ''), 'hex');
 
-const message = Buffer.from('Hello from the __NAME__ format\n');
+const message = Buffer.from('Hello from a new format\n');
 const messageSize = message.length.toString(16).padStart(2, '0');
 
 /** Writes a message and exits with status 42. */
