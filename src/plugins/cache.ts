@@ -3,7 +3,7 @@
  * as every file that it was made of has the content it had then. Without such a directory all is compiled anew.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import compiler from 'esbuild/package.json' with { type: 'json' };
 import own from '../../package.json' with { type: 'json' };
@@ -53,7 +53,8 @@ export function openCache(env: NodeJS.ProcessEnv, say: Say): Cache {
 function cacheDirectory({ XDG_CACHE_HOME, HOME }: NodeJS.ProcessEnv): string | undefined {
   const base = XDG_CACHE_HOME?.startsWith('/')
     ? XDG_CACHE_HOME
-    : HOME?.startsWith('/') && join(HOME, '.cache');
+    : // Of users without one, HOME names a directory that must not come to be.
+      HOME?.startsWith('/') && existsSync(HOME) && join(HOME, '.cache');
   return base ? join(base, 'run-foreign', 'loaders') : undefined;
 }
 

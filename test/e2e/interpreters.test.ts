@@ -208,7 +208,8 @@ describe('WebAssembly ends', () => {
     const unknown = { imports: [{ name: 'no_such_call', parameters: [], result: false }] };
     expectRefusal(await runForeign([start('unknown', unknown)]), 'no_such_call');
     const program = start('hello', printing('hello\n', 7));
-    const outcome = await runForeign(['--loader-opt', 'wasm.dir=/nonexistent', program]);
+    const missing = join(directory.path, 'missing');
+    const outcome = await runForeign(['--loader-opt', `wasm.dir=${missing}`, program]);
     expectRefusal(outcome, 'its directories cannot be opened');
   });
 });

@@ -366,4 +366,12 @@ describe('what was compiled is kept', () => {
     const full = place({ ...two, '.cache': 'no directory' });
     expect(await start(full)).toEqual({ ...TOY_RUN, stderr: 'first\n' });
   });
+
+  test('and no home directory comes to be for it', async () => {
+    const cwd = place(two);
+    const env = { HOME: join(cwd, 'no-home') };
+    const { stderr } = await runAt({ cwd, env }, '--verbose', '--loader', './toy.ts', './prog');
+    expect(stderr).toContain('there is no home directory');
+    expect(readdirSync(cwd)).not.toContain('no-home');
+  });
 });
