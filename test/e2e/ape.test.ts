@@ -1,5 +1,5 @@
 /** Actually Portable Executables through the command, beside what shell and kernel do with the same files. */
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -11,14 +11,8 @@ import { expectRefusal } from '../support/refusal.ts';
 import { COMMAND, NODE_PATH, run, runForeign, SHELL_COMMAND, sh, temporary } from '../support/run.ts';
 
 const directory = temporary();
+const { file } = directory;
 afterAll(() => directory.remove());
-
-function file(name: string, bytes: Uint8Array): string {
-  const path = join(directory.path, name);
-  writeFileSync(path, bytes);
-  chmodSync(path, 0o755);
-  return path;
-}
 
 const APE = sampleBytes('ape/tally');
 const WORDS = { status: 0, stdout: '3 6 30 inputs/words.txt\n', stderr: '' };

@@ -1,6 +1,5 @@
 /** What is wrong with a sealed program is said without anything that stands in it, unless that is no secret. */
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { sampleBytes } from '../support/packed.ts';
@@ -8,15 +7,11 @@ import { runForeign, temporary } from '../support/run.ts';
 import { keyPair, payloadAt, sealFor } from '../support/sealed.ts';
 
 const directory = temporary();
+const { file } = directory;
 afterAll(() => directory.remove());
 
 const OWN = await keyPair();
 const OTHER = await keyPair();
-const file = (name: string, bytes: Uint8Array | string) => {
-  const path = join(directory.path, name);
-  writeFileSync(path, bytes, { mode: 0o755 });
-  return path;
-};
 const KEY = file('key.txt', OWN.secret);
 
 const STATIC = sampleBytes('elf/x86_64/tally-static');

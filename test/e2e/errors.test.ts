@@ -2,7 +2,7 @@
  * What cannot be run is refused with one line that says why, and a status shells know: before the point
  * of no return by run-foreign, after it by the stub.
  */
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { PF, type Phdr, PT, writeElf } from '../support/elf-writer.ts';
@@ -10,14 +10,9 @@ import { expectRefusal } from '../support/refusal.ts';
 import { NODE_PATH, quote, run, runForeign, SAMPLES, SHELL_COMMAND, sh, temporary } from '../support/run.ts';
 
 const directory = temporary();
+const { file } = directory;
 const at = (name: string) => join(directory.path, name);
 afterAll(() => directory.remove());
-
-function file(name: string, bytes: Uint8Array | string, mode = 0o755): string {
-  writeFileSync(at(name), bytes);
-  chmodSync(at(name), mode);
-  return at(name);
-}
 
 const tally = readFileSync(join(SAMPLES, 'elf/x86_64/tally-static'));
 

@@ -1,5 +1,3 @@
-/** Raw images through the command and the library: only when asked for, and refused in one line when that fits not. */
-import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -10,14 +8,8 @@ import { expectRefusal } from '../support/refusal.ts';
 import { COMMAND, NODE_PATH, ROOT, run, runForeign, SHELL_COMMAND, sh, temporary } from '../support/run.ts';
 
 const directory = temporary();
+const { file } = directory;
 afterAll(() => directory.remove());
-
-function file(name: string, bytes: Uint8Array): string {
-  const path = join(directory.path, name);
-  writeFileSync(path, bytes);
-  chmodSync(path, 0o755);
-  return path;
-}
 
 const HELLO = { status: 0, stdout: 'hello from a flat image\n', stderr: '' };
 const WORDS = { status: 0, stdout: '3 6 30 inputs/words.txt\n', stderr: '' };

@@ -11,14 +11,8 @@ import { COMMAND, run, runForeign, temporary } from '../support/run.ts';
 import { writeZip } from '../support/zip-writer.ts';
 
 const directory = temporary();
+const { file } = directory;
 afterAll(() => directory.remove());
-
-function file(name: string, bytes: Uint8Array): string {
-  const path = join(directory.path, name);
-  writeFileSync(path, bytes);
-  chmodSync(path, 0o755);
-  return path;
-}
 
 test.each([AARCH64, RISCV64, PPC])('a program for $name prints its argv[0] and ends', async (machine) => {
   const path = file(machine.name, writeForeignElf(machine));

@@ -1,5 +1,5 @@
 /** Files that another program runs, through the command: what it is called with, and what is said where it cannot be. */
-import { chmodSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -16,19 +16,13 @@ import {
 } from '../../samples/wasm/writer.ts';
 import { AARCH64, writeForeignElf } from '../support/foreign-elf.ts';
 import { expectRefusal } from '../support/refusal.ts';
-import { COMMAND, NODE_PATH, run, runForeign, temporary } from '../support/run.ts';
+import { behindLine, NODE_PATH, run, runForeign, temporary } from '../support/run.ts';
 import { keyPair, sealFor } from '../support/sealed.ts';
 import { writeJar } from '../support/zip-writer.ts';
 
 const directory = temporary();
+const { file } = directory;
 afterAll(() => directory.remove());
-
-function file(name: string, bytes: Uint8Array | string): string {
-  const path = join(directory.path, name);
-  writeFileSync(path, bytes);
-  chmodSync(path, 0o755);
-  return path;
-}
 
 /** In this PATH the interpreters are scripts that show how they were called. */
 const FAKES = join(directory.path, 'fakes');
@@ -40,8 +34,6 @@ const WITH_FAKES = { PATH: `${FAKES}:${NODE_PATH}` };
 const WITHOUT = ['--env', 'PATH=/nonexistent'];
 
 const ARM_PROGRAM = writeForeignElf(AARCH64);
-const LINE = `#!${COMMAND}\n`;
-const behindLine = (bytes: Uint8Array) => Buffer.concat([Buffer.from(LINE), bytes]);
 
 describe('how they are called', () => {
   test('qemu, which is told argv[0]', async () => {

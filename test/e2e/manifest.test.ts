@@ -1,6 +1,6 @@
 /** Manifests through the command: what they name runs as they say, or nothing runs at all. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -11,6 +11,7 @@ import { expectRefusal } from '../support/refusal.ts';
 import { COMMAND, NODE_PATH, run, runForeign, SAMPLES, temporary } from '../support/run.ts';
 
 const directory = temporary();
+const { file } = directory;
 afterAll(() => directory.remove());
 
 const TALLY = join(SAMPLES, 'elf/x86_64/tally-static');
@@ -19,14 +20,6 @@ const COUNTED = `3 6 30 ${WORDS}\n`;
 const read = (path: string) => readFileSync(join(SAMPLES, path));
 
 const at = (name: string) => join(directory.path, name);
-
-/** An executable file in the temporary directory. */
-function file(name: string, content: string | Uint8Array): string {
-  mkdirSync(dirname(at(name)), { recursive: true });
-  writeFileSync(at(name), content);
-  chmodSync(at(name), 0o755);
-  return at(name);
-}
 
 const manifestOf = (fields: object) => JSON.stringify({ 'run-foreign': 1, ...fields });
 

@@ -1,30 +1,22 @@
 /** Packed programs through the command: where they stand, who they are when they run, and what stops them. */
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { mayMapAt } from '../support/machine.ts';
 import { sampleBytes, ZEROS_XZ_ZST, zstdFrame } from '../support/packed.ts';
 import { identityOf, withoutPrivilege } from '../support/proc.ts';
 import { expectRefusal } from '../support/refusal.ts';
-import { COMMAND, NODE_HALF, NODE_PATH, run, runForeign, temporary } from '../support/run.ts';
+import { behindLine, COMMAND, NODE_HALF, NODE_PATH, run, runForeign, temporary } from '../support/run.ts';
 
 const directory = temporary();
+const { file } = directory;
 afterAll(() => directory.remove());
-
-function file(name: string, bytes: Uint8Array): string {
-  const path = join(directory.path, name);
-  writeFileSync(path, bytes);
-  chmodSync(path, 0o755);
-  return path;
-}
 
 const zstd = (bytes: Uint8Array) => {
   const blocks = [];
   for (let at = 0; at < bytes.length; at += 2 ** 17) blocks.push({ raw: bytes.subarray(at, at + 2 ** 17) });
   return zstdFrame(blocks);
 };
-const behindLine = (bytes: Uint8Array) => Buffer.concat([Buffer.from(`#!${COMMAND}\n`), bytes]);
 
 const XZ = sampleBytes('xz/tally-dynamic-pie.xz');
 const STATIC = sampleBytes('elf/x86_64/tally-static');

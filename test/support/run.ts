@@ -3,7 +3,7 @@
  * Output is kept as latin1 text: one character a byte, so nothing a program writes is lost or mended.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -79,11 +79,33 @@ export function quote(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** A temporary directory that `remove` takes away. */
-export function temporary(): { readonly path: string; remove(): void } {
-  const path = mkdtempSync(join(tmpdir(), 'run-foreign-test-'));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+export interface Temporary {
+  readonly path: string;
+  /** Writes a file below it, with its directories, that can be executed; returns its path. */
+  readonly file: (name: string, content: Uint8Array | string, mode?: number) => string;
+  readonly remove: () => void;
 }
+
+/** A temporary directory that `remove` takes away. */
+export function temporary(): Temporary {
+  const path = mkdtempSync(join(tmpdir(), 'run-foreign-test-'));
+  return {
+    path,
+    file(name, content, mode = 0o755) {
+      const at = join(path, name);
+      mkdirSync(dirname(at), { recursive: true });
+      writeFileSync(at, content);
+      // Whatever the umask is.
+      chmodSync(at, mode);
+      return at;
+    },
+    remove: () => rmSync(path, { recursive: true, force: true }),
+  };
+}
+
+/** A program behind a `#!` line that names the command. */
+export const behindLine = (bytes: Uint8Array): Buffer =>
+  Buffer.concat([Buffer.from(`#!${COMMAND}\n`), bytes]);
 
 /** Runs `action` on every item, a few at a time, and keeps the order of the results. */
 export async function inParallel<T, R>(
