@@ -13,7 +13,7 @@ export type AoutMagic = keyof typeof MAGICS;
 const M_386 = 100;
 const M_OLD = 0;
 
-const PAGE_SIZE = 4096;
+export const PAGE_SIZE = 4096;
 /** _N_HDROFF for ZMAGIC: the text begins at the second kilobyte. */
 const ZMAGIC_TEXT_OFFSET = 1024;
 /** A 32-bit program's addresses end here, and so must every sum of sizes. */

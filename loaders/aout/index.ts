@@ -5,11 +5,9 @@
  * Everything readable was executable on the machines of that time, and programs relied on it.
  */
 import { defineLoader, head, type ProgramImage, type Segment, type Source } from 'run-foreign/loader';
+import { pageEnd } from '../pages.ts';
 import { type AoutHeader, HEADER_SIZE, MAGICS, readHeader, recognize } from './header.ts';
 import { refuseSharedLibraries } from './shared.ts';
-
-const PAGE_SIZE = 4096n;
-const pageEnd = (address: bigint) => ((address + PAGE_SIZE - 1n) / PAGE_SIZE) * PAGE_SIZE;
 
 const TEXT = { read: true, write: false, execute: true };
 const DATA = { read: true, write: true, execute: true };

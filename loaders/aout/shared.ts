@@ -4,13 +4,12 @@
  * stubs. The start code alone tells nothing, because that of static programs is the same.
  */
 import { ForeignError, type Source, Structure } from 'run-foreign/loader';
-import type { AoutHeader } from './header.ts';
+import { type AoutHeader, PAGE_SIZE } from './header.ts';
 
 /** struct libentry of <sharedlib.h>: four words of 32 bits. */
 const LIBENTRY = { name: 0, avers: 4, addr: 8, vers: 12, size: 16 } as const;
 /** Where they lie: libc at the first of these addresses, the others behind it, each where it was given a place by hand. */
 const LIBRARIES = { start: 0x6000_0000, end: 0x7000_0000 } as const;
-const PAGE_SIZE = 4096;
 /** Bytes of data that are searched; the entries lie in any place of it. */
 const MAX_SEARCHED = 16 * 2 ** 20;
 const MAX_NAME = 256;

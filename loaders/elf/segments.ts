@@ -4,11 +4,8 @@
  * anonymous, readable and writable whatever p_flags says.
  */
 import { hex, type ImagePart, isMappable, type Range, type Segment, type Source } from 'run-foreign/loader';
+import { PAGE_SIZE, pageEnd, pageStart } from '../pages.ts';
 import { type CheckedProgramHeader, type ElfHeaders, programError } from './header.ts';
-
-const PAGE_SIZE = 4096n;
-const pageStart = (address: bigint) => address - (address % PAGE_SIZE);
-const pageEnd = (address: bigint) => pageStart(address + PAGE_SIZE - 1n);
 
 /** The PT_LOAD headers, in the file's order. */
 export function loadHeaders(headers: ElfHeaders): CheckedProgramHeader[] {

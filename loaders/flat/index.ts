@@ -12,12 +12,12 @@ import {
   type Segment,
   type Source,
 } from 'run-foreign/loader';
+import { pageEnd } from '../pages.ts';
 
 /** Above every vm.mmap_min_addr, and below where anything else goes. */
 const DEFAULT_BASE = 0x10_0000n;
 /** No address is larger, so no size may be. */
 const ADDRESS_LIMIT = 1n << 64n;
-const PAGE_SIZE = 4096n;
 
 const OPTIONS = {
   base: { type: 'integer', help: 'the address of the first byte, 0x100000 unless given' },
@@ -63,7 +63,7 @@ function image(source: Source, options: Options): ProgramImage {
   }
   const range = { start: base, end: filled };
   // At a page, as for ELF: or the kernel calls the bss [heap].
-  const heap = ((end + PAGE_SIZE - 1n) / PAGE_SIZE) * PAGE_SIZE;
+  const heap = pageEnd(end);
   return {
     format: 'flat',
     variant: `raw image at ${hex(base)}`,
