@@ -19,17 +19,17 @@ export interface Damaged {
 export function* cuts(bytes: Uint8Array): Generator<Damaged> {
   const { length } = bytes;
   const next = mulberry32(SEED);
-  const others = length <= FIRST_CUTS + OTHER_CUTS ? length - FIRST_CUTS : OTHER_CUTS;
   const cut = (size: number, why = '') => ({
     bytes: bytes.subarray(0, size),
     what: `cut to its first ${size} of ${length} bytes${why}`,
   });
   for (let size = 0; size < Math.min(length, FIRST_CUTS); size++) yield cut(size);
-  for (let index = 0; index < others; index++) {
-    const isAll = others === length - FIRST_CUTS;
-    const size = FIRST_CUTS + (isAll ? index : next() % (length - FIRST_CUTS));
-    yield cut(size, isAll ? '' : ` (cut ${index} of seed ${SEED})`);
-  }
+  const rest = length - FIRST_CUTS;
+  const all = rest <= OTHER_CUTS;
+  for (let index = 0; index < (all ? rest : OTHER_CUTS); index++)
+    yield all
+      ? cut(FIRST_CUTS + index)
+      : cut(FIRST_CUTS + (next() % rest), ` (cut ${index} of seed ${SEED})`);
 }
 
 /** Every bit of the first 256 bytes, and 2048 others. */

@@ -108,17 +108,15 @@ function placeless(text: string): string {
 }
 
 function programText(program: NamedProgram): string {
-  const value = (_: string, each: unknown) => (each instanceof Uint8Array ? shown(each) : each);
-  // A Buffer would have been made plain before `value` sees it.
-  const plain = Object.entries(program).map(([key, each]) => [key, asArrays(each)]);
-  return `${JSON.stringify(Object.fromEntries(plain), value, 2)}\n`;
+  return `${JSON.stringify(readable(program), null, 2)}\n`;
 }
 
-function asArrays(value: unknown): unknown {
-  if (value instanceof Uint8Array) return Uint8Array.from(value);
-  if (Array.isArray(value)) return value.map(asArrays);
+/** The same with text in the place of bytes. */
+function readable(value: unknown): unknown {
+  if (value instanceof Uint8Array) return shown(value);
+  if (Array.isArray(value)) return value.map(readable);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, asArrays(each)]));
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, readable(each)]));
 }
 
 const shown = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
