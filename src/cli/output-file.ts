@@ -3,7 +3,6 @@
  * else allowed to read them, and get their name and mode when the last byte is on the disk. Who is interrupted, or finds
  * the disk full, leaves nothing behind.
  */
-import { randomBytes } from 'node:crypto';
 import {
   accessSync,
   closeSync,
@@ -23,6 +22,7 @@ import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
 import { ForeignError } from '../errors.ts';
 import { infoOf } from '../launch/descriptor.ts';
+import { directoryOf, unfinishedBeside } from './unfinished.ts';
 import { whenKilled } from './when-killed.ts';
 
 export interface OutputFile {
@@ -36,7 +36,6 @@ export interface OutputFile {
 
 const RETRY_MILLISECONDS = 5;
 const STANDARD_OUTPUT = 1;
-const SLASH = 0x2f;
 const writeFd = promisify(write);
 
 const isStandardOutput = (path: Uint8Array): boolean => Buffer.from(path).equals(Buffer.from('-'));
@@ -77,10 +76,7 @@ export async function writeOutput(file: OutputFile, pieces: AsyncIterable<Uint8A
     for await (const piece of pieces) await writeAll(STANDARD_OUTPUT, piece, file.path);
     return;
   }
-  const temporary = Buffer.concat([
-    directoryOf(file.path),
-    Buffer.from(`.run-foreign-${randomBytes(8).toString('hex')}`),
-  ]);
+  const temporary = unfinishedBeside(file.path);
   const forget = whenKilled(() => unlinkIfThere(temporary));
   try {
     const fd = attempt(file.path, () => openSync(temporary, 'wx', 0o600));
@@ -148,6 +144,3 @@ function writeError(path: Uint8Array, cause: unknown): ForeignError {
 
 const nameOf = (path: Uint8Array): string =>
   isStandardOutput(path) ? 'standard output' : Buffer.from(path).toString();
-
-/** With the slash in the end; empty for a name alone. */
-const directoryOf = (path: Uint8Array): Buffer => Buffer.from(path.subarray(0, path.lastIndexOf(SLASH) + 1));

@@ -3,12 +3,13 @@
  * as every file that it was made of has the content it had then. Without such a directory all is compiled anew.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import compiler from 'esbuild/package.json' with { type: 'json' };
 import own from '../../package.json' with { type: 'json' };
 import type { Compiled } from './compile.ts';
 import { whoElseReads } from './private-path.ts';
+import { userDirectory } from './user-directory.ts';
 
 /** What an entry depends on beside the files. */
 const MADE_BY = `run-foreign ${own.version}, esbuild ${compiler.version}, format 1`;
@@ -30,9 +31,10 @@ export type Say = (text: string) => void;
 
 /** The cache in `$XDG_CACHE_HOME/run-foreign/loaders`, or under ~/.cache; one that keeps nothing where that is not safe. */
 export function openCache(env: NodeJS.ProcessEnv, say: Say): Cache {
-  const directory = cacheDirectory(env);
-  const refused = directory === undefined ? 'there is no home directory' : prepare(directory);
-  if (directory === undefined || refused !== undefined) {
+  const base = userDirectory(env, 'XDG_CACHE_HOME');
+  const directory = join(base ?? '', 'run-foreign', 'loaders');
+  const refused = base === undefined ? 'there is no home directory' : prepare(directory);
+  if (refused !== undefined) {
     say(`loaders are compiled at each start: ${refused}`);
     return { get: () => undefined, put: () => {} };
   }
@@ -48,14 +50,6 @@ export function openCache(env: NodeJS.ProcessEnv, say: Say): Cache {
       }
     },
   };
-}
-
-function cacheDirectory({ XDG_CACHE_HOME, HOME }: NodeJS.ProcessEnv): string | undefined {
-  const base = XDG_CACHE_HOME?.startsWith('/')
-    ? XDG_CACHE_HOME
-    : // Of users without one, HOME names a directory that must not come to be.
-      HOME?.startsWith('/') && existsSync(HOME) && join(HOME, '.cache');
-  return base ? join(base, 'run-foreign', 'loaders') : undefined;
 }
 
 /** Makes the directory; returns why it cannot be used. */

@@ -6,6 +6,9 @@ import { Nonsense, Value } from '../loader/value.ts';
 /** The names of loaders and of their options. */
 const NAME = /^[a-z][a-z0-9-]{0,63}$/;
 
+/** For people. */
+export const LOADER_NAME = 'up to 64 lower-case letters, digits and -, a letter first';
+
 /** What `--format` takes. */
 export const isLoaderName = (text: string): boolean => NAME.test(text);
 
@@ -59,7 +62,7 @@ function loaderIn(exported: unknown): Value {
 function nameOf(value: Value): string {
   const name = value.text();
   if (isLoaderName(name)) return name;
-  throw new Nonsense(value, 'is no name: up to 64 lower-case letters, digits and -, a letter first');
+  throw new Nonsense(value, `is no name: ${LOADER_NAME}`);
 }
 
 function readMagic(value: Value): Magic {

@@ -10,6 +10,7 @@ import { Nonsense, Value } from '../loader/value.ts';
 import { defaultExport } from './check-loader.ts';
 import type { LoaderFile } from './names.ts';
 import { whoElseWrites } from './private-path.ts';
+import { userDirectory } from './user-directory.ts';
 
 export interface UserConfig {
   readonly path: string;
@@ -20,11 +21,9 @@ export interface UserConfig {
 const FIELDS = ['loaders'];
 
 /** The file there is, if there is one: cheap, for every start asks. Throws USAGE where there are two. */
-export function configFile({ XDG_CONFIG_HOME, HOME }: NodeJS.ProcessEnv): string | undefined {
-  const base = XDG_CONFIG_HOME?.startsWith('/')
-    ? XDG_CONFIG_HOME
-    : HOME?.startsWith('/') && join(HOME, '.config');
-  if (!base) return undefined;
+export function configFile(env: NodeJS.ProcessEnv): string | undefined {
+  const base = userDirectory(env, 'XDG_CONFIG_HOME');
+  if (base === undefined) return undefined;
   const file = join(base, 'run-foreign', 'run-foreign.config');
   const [found, another] = [`${file}.json`, `${file}.js`].filter((path) => existsSync(path));
   if (another === undefined) return found;

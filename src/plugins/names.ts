@@ -4,8 +4,11 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { ForeignError } from '../errors.ts';
 import { packageDirectory, packageEntry } from './package-entry.ts';
 
-/** Which packages are loaders, so that no other is ever run by mistake: npm's names, with or without a scope. */
-const PACKAGE = /^(@[a-z0-9-~][a-z0-9-._~]*\/)?run-foreign-loader-[a-z0-9-._~]+$/;
+/** What packages that are loaders are called, so that no other is ever run by mistake. */
+export const PACKAGE_PREFIX = 'run-foreign-loader-';
+/** npm's names, with or without a scope. */
+const SCOPED = new RegExp(`^(@[a-z0-9-~][a-z0-9-._~]*/)?${PACKAGE_PREFIX}(.*)$`, 's');
+const REST = /^[a-z0-9-._~]+$/;
 const SCRIPT = /\.[cm]?[jt]s$/;
 /** What Node itself cannot import. */
 const TYPED = /\.[cm]?ts$/;
@@ -30,15 +33,21 @@ export interface LoaderFile {
   readonly compiled: boolean;
 }
 
+/** A package's name taken apart, whose own part may be anything; undefined for what cannot be one. */
+export function loaderPackage(text: string): { scope: string; name: string } | undefined {
+  const [, scope = '', name] = SCOPED.exec(text) ?? [];
+  return name === undefined ? undefined : { scope, name };
+}
+
 /** Throws USAGE. */
 export function findLoaderFile(name: string, namedIn: NamedIn): LoaderFile {
-  const isPackage = PACKAGE.test(name) && !SCRIPT.test(name);
+  const isPackage = REST.test(loaderPackage(name)?.name ?? '') && !SCRIPT.test(name);
   if (isPackage) {
     const path = packageFile(name, namedIn);
     return { path, compiled: TYPED.test(path) };
   }
   if (!name.includes('/') && !SCRIPT.test(name)) {
-    throw usage(name, namedIn, 'is neither a file nor a package called run-foreign-loader-...', {
+    throw usage(name, namedIn, `is neither a file nor a package called ${PACKAGE_PREFIX}...`, {
       hint: `a file here is ./${name}`,
     });
   }

@@ -1,10 +1,10 @@
 /** What the user calls a loader that does not exist yet: by its format's name, or by its package's. */
 import { builtinLoaders } from '../../../loaders/index.ts';
-import { isLoaderName } from '../../plugins/check-loader.ts';
+import { isLoaderName, LOADER_NAME } from '../../plugins/check-loader.ts';
+import { loaderPackage, PACKAGE_PREFIX } from '../../plugins/names.ts';
 import { usageError } from '../options.ts';
 
 const HELP = 'see run-foreign new-loader --help';
-const PREFIX = 'run-foreign-loader-';
 /** npm's limit, with a scope. */
 const LONGEST_PACKAGE = 214;
 
@@ -19,18 +19,14 @@ export interface NewName {
 
 /** Throws USAGE. */
 export function newName(given: string): NewName {
-  const [, scope = '', name = given] =
-    /^(@[a-z0-9-~][a-z0-9-._~]*\/)?run-foreign-loader-(.*)$/s.exec(given) ?? [];
+  const { scope, name } = loaderPackage(given) ?? { scope: '', name: given };
   if (!isLoaderName(name)) {
-    throw usageError(
-      `'${given}' is no name for a loader: up to 64 lower-case letters, digits and -, a letter first`,
-      HELP,
-    );
+    throw usageError(`'${given}' is no name for a loader: ${LOADER_NAME}`, HELP);
   }
   if (builtinLoaders.some((loader) => loader.name === name)) {
     throw usageError(`'${name}' is the name of a loader that comes with run-foreign`, HELP);
   }
-  const directory = PREFIX + name;
+  const directory = PACKAGE_PREFIX + name;
   const packageName = scope + directory;
   if (packageName.length > LONGEST_PACKAGE) {
     throw usageError(`${packageName} is longer than npm allows, ${LONGEST_PACKAGE} characters`, HELP);

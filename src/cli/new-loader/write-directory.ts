@@ -2,21 +2,19 @@
  * A directory that appears whole or not at all: it is written under another name beside its place, and renamed when all is
  * there. What is there already is left alone.
  */
-import { randomBytes } from 'node:crypto';
 import { lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ForeignError } from '../../errors.ts';
+import { unfinishedBeside } from '../unfinished.ts';
 import { whenKilled } from '../when-killed.ts';
 import type { TemplateFile } from './template.ts';
-
-const SLASH = 0x2f;
 
 /** Throws USAGE where something is there, INTERNAL where it cannot be written. */
 export function writeDirectory(directory: Buffer, files: readonly TemplateFile[]): void {
   const subject = directory.toString();
   if (directory.length === 0) throw new ForeignError('USAGE', 'the DIRECTORY needs a name');
-  const parent = directory.subarray(0, directory.subarray(0, -1).lastIndexOf(SLASH) + 1);
-  const temporary = Buffer.concat([parent, Buffer.from(`.run-foreign-${randomBytes(8).toString('hex')}`)]);
+  // A slash at its end is none before its name.
+  const temporary = unfinishedBeside(directory.subarray(0, -1));
   const remove = () => rmSync(temporary, { recursive: true, force: true });
   const forget = whenKilled(remove);
   try {
