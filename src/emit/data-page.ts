@@ -16,6 +16,8 @@ export const DATA = {
   scratch: AUXV_TABLE_SIZE * 8 + 32,
   scratch2: AUXV_TABLE_SIZE * 8 + 40,
   scratch3: AUXV_TABLE_SIZE * 8 + 48,
+  /** Where an interpreter is entered that the stub itself has loaded. */
+  interpEntry: AUXV_TABLE_SIZE * 8 + 56,
   /** The vDSO's pages. */
   vdso: AUXV_TABLE_SIZE * 8 + 192,
   vdsoSize: AUXV_TABLE_SIZE * 8 + 200,
@@ -27,6 +29,8 @@ export const DATA = {
   constants: AUXV_TABLE_SIZE * 8 + 400,
   /** A message under construction, up to the end of the page. */
   message: 2560,
+  /** What the step that loads an interpreter remembers: it is over long before there is a message. */
+  interpreter: 2560,
 } as const;
 
 export const BASE_OFFSET: Record<Exclude<Base, 'absolute'>, number> = {

@@ -126,7 +126,7 @@ function emitJump(step: JumpStep, emitter: Emitter, exit: Uint8Array, store: Han
   emitter.load(REG.sp, { ...step.sp, offset: step.sp.offset - BigInt(2 * wordSize) });
   code.moveImmediate(REG.ax, ENTRY_FLAGS);
   code.store({ base: REG.sp, displacement: 0 }, REG.ax);
-  emitter.load(REG.ax, step.entry);
+  emitter.load(REG.ax, typeof step.entry === 'string' ? { data: DATA.interpEntry } : step.entry);
   code.store({ base: REG.sp, displacement: wordSize }, REG.ax);
 
   const afterExit = code.label();

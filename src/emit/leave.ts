@@ -17,14 +17,8 @@ export interface Part {
 
 const MESSAGE = 'cannot go on in a page of its own: is it forbidden to make memory executable?';
 
-/** `store` puts bytes into the stub's file. */
-export function emitLeave(
-  context: StepContext,
-  data: readonly Part[],
-  handOver: Part,
-  store: (bytes: Uint8Array) => bigint,
-): void {
-  const { emitter, failures } = context;
+export function emitLeave(context: StepContext, data: readonly Part[], handOver: Part): void {
+  const { emitter, failures, store } = context;
   const { code } = emitter;
   const ready = code.label();
   for (const { from, to, size } of [...data, handOver]) emitter.copyBytes(from, to, size);

@@ -16,6 +16,8 @@ export type SystemCall =
   | 'open'
   | 'dup2'
   | 'close'
+  | 'lseek'
+  | 'execve'
   | 'write'
   | 'exit_group';
 

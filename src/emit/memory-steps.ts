@@ -9,6 +9,7 @@ import { AT, AUXV_TABLE_SIZE } from '../process/auxv.ts';
 import { type Place, placeText } from '../process/place.ts';
 import { BASE_OFFSET, DATA } from './data-page.ts';
 import type { Emitter } from './emitter.ts';
+import { emitInterpreter } from './interpreter.ts';
 import { emitReserve } from './reserve.ts';
 import { descriptor, failOnError, failureText, MAP, NO_FILE, type StepContext } from './step-context.ts';
 import { emitVdso } from './vdso.ts';
@@ -16,7 +17,19 @@ import { REG } from './x86.ts';
 
 export type MemoryStep = Extract<
   Step,
-  { op: 'seclude' | 'vdso' | 'reserve' | 'mmap' | 'hide' | 'read' | 'discard' | 'zero' | 'mprotect' }
+  {
+    op:
+      | 'seclude'
+      | 'vdso'
+      | 'reserve'
+      | 'interpreter'
+      | 'mmap'
+      | 'hide'
+      | 'read'
+      | 'discard'
+      | 'zero'
+      | 'mprotect';
+  }
 >;
 
 /** include/uapi/linux/prctl.h */
@@ -74,6 +87,9 @@ export function emitMemoryStep(step: MemoryStep, context: StepContext): void {
       break;
     case 'reserve':
       emitReserve(step, context);
+      break;
+    case 'interpreter':
+      emitInterpreter(step, context);
       break;
     case 'mmap':
       emitMmap(step, context);

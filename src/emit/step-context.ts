@@ -20,6 +20,8 @@ export interface StepContext {
   readonly plan: Plan;
   /** The descriptor of each of the plan's files. */
   readonly descriptors: readonly number[];
+  /** Stores bytes in the stub's file and returns their address. */
+  readonly store: (bytes: Uint8Array) => bigint;
 }
 
 /** Reports `message` when the system call just made has failed. */

@@ -60,7 +60,7 @@ export function emitStub(plan: Plan, descriptors: readonly number[]): Uint8Array
   const emitter = new Emitter(machine, 0n, dataAddress);
   const failures = new Failures(emitter, blobs.add, EXIT.cannotRun);
   emitPrologue(emitter);
-  const context = { emitter, failures, plan, descriptors };
+  const context = { emitter, failures, plan, descriptors, store: blobs.add };
   emitSteps(context, at.stack);
   const part = (from: bigint, to: bigint, bytes: Uint8Array) => ({ from, to, size: BigInt(bytes.length) });
   emitLeave(
@@ -70,7 +70,6 @@ export function emitStub(plan: Plan, descriptors: readonly number[]): Uint8Array
       part(at.constants, dataAddress + BigInt(DATA.constants), constantBytes),
     ],
     part(at.handOver, handOverAddress, handOverBytes),
-    blobs.add,
   );
   failures.emit();
   const entry = blobs.add(emitter.code.finish());

@@ -20,6 +20,8 @@ export const machine: Machine = {
     open: 2,
     dup2: 33,
     close: 3,
+    lseek: 8,
+    execve: 59,
     write: 1,
     exit_group: 231,
   },

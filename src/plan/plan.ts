@@ -83,6 +83,11 @@ export type Step =
       readonly file?: { readonly index: number; readonly offset: bigint };
       readonly what: string;
     }
+  /**
+   * Loads the ELF interpreter that lies at `path` when the stub runs, as execve does (load_elf_interp in
+   * fs/binfmt_elf.c): nothing of its layout need be known before. It sets the base `interp` and the interpreter's entry.
+   */
+  | { readonly op: 'interpreter'; readonly path: Uint8Array; readonly what: string }
   /** mmap, private and at a fixed place; `replace` only over pages this plan itself has mapped. */
   | {
       readonly op: 'mmap';
@@ -139,4 +144,10 @@ export type Step =
   /** Closes a descriptor of the caller's that the program does not get. */
   | { readonly op: 'drop'; readonly descriptor: number }
   /** All registers are zero but the stack pointer and, if it is there, rdx. */
-  | { readonly op: 'jump'; readonly entry: Place; readonly sp: Place; readonly rdx?: Place };
+  | {
+      readonly op: 'jump';
+      /** The entry of the interpreter is known only to the step that loads it. */
+      readonly entry: Place | 'interpreter entry';
+      readonly sp: Place;
+      readonly rdx?: Place;
+    };

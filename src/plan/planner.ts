@@ -124,9 +124,23 @@ function partSteps(
   ];
 }
 
+/**
+ * The step that loads the image's interpreter when the stub runs, from its path, instead of the steps with the base
+ * `interp`; the jump then goes to 'interpreter entry'. Undefined where that must be planned: there is no interpreter,
+ * it is no file of this machine, or it does not go where the kernel finds room.
+ */
+export function interpreterStep(image: ProgramImage): Extract<Step, { op: 'interpreter' }> | undefined {
+  const { interpreter } = image;
+  if (interpreter === undefined) return undefined;
+  const { placement, source } = interpreter;
+  if (placement.kind !== 'mmap' || placement.align > PAGE_SIZE || source.file === undefined) return undefined;
+  if (source.confidential || source.file.offset !== 0) return undefined;
+  return { op: 'interpreter', path: source.file.path, what: 'its interpreter' };
+}
+
 /** The vDSO only gets in the way of parts that the kernel finds room for. It waits at the end of the stub's room. */
 function vdsoSteps(go: 'aside' | 'back', parts: readonly Step[], layout: Layout, host: HostFacts): Step[] {
-  if (!parts.some(({ op }) => op === 'reserve')) return [];
+  if (!parts.some(({ op }) => op === 'reserve' || op === 'interpreter')) return [];
   const pieces = host.vdsoPieces();
   if (pieces.length === 0) return [];
   const size = pieces.reduce((sum, piece) => sum + piece.size, 0n);

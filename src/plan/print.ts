@@ -58,6 +58,8 @@ function stepLines(step: Step, plan: Plan, ellipsis: string): string[] {
       ];
     case 'reserve':
       return [`${op} ${step.base}: ${hex(step.size)} bytes, aligned to ${hex(step.align)}: ${step.what}`];
+    case 'interpreter':
+      return [`${op} ${printable(step.path, ellipsis)}, as it is then: ${step.what}`];
     case 'mmap': {
       const from =
         step.file === undefined ? 'anonymous' : `file ${step.file.index} at ${hex(step.file.offset)}`;
@@ -94,9 +96,13 @@ function stepLines(step: Step, plan: Plan, ellipsis: string): string[] {
       return [`${op} descriptor ${step.descriptor}`];
     case 'jump':
       return [
-        `${op} ${placeText(step.entry)}, stack pointer ${placeText(step.sp)}${step.rdx ? `, rdx ${placeText(step.rdx)}` : ''}`,
+        `${op} ${entryText(step.entry)}, stack pointer ${placeText(step.sp)}${step.rdx ? `, rdx ${placeText(step.rdx)}` : ''}`,
       ];
   }
+}
+
+function entryText(entry: Extract<Step, { op: 'jump' }>['entry']): string {
+  return typeof entry === 'string' ? entry : placeText(entry);
 }
 
 /** Payloads are told by size only: their bytes may be confidential. */
@@ -203,9 +209,10 @@ function jsonBytes(bytes: Uint8Array): { text: string } | { base64: string } {
   return isUtf8(bytes) ? { text: buffer.toString() } : { base64: buffer.toString('base64') };
 }
 
-/** A step as it is, its bigints as strings. */
+/** A step as it is, its bigints as strings and its bytes as text. */
 function jsonValue(value: unknown): unknown {
   if (typeof value === 'bigint') return hex(value);
+  if (value instanceof Uint8Array) return jsonBytes(value);
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(jsonValue);
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, jsonValue(inner)]));

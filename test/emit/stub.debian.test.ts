@@ -3,9 +3,11 @@ import { describe, test } from 'vitest';
 import { SETTINGS } from '../../src/emit/data-page.ts';
 import { headersSize } from '../../src/emit/elf-file.ts';
 import { MACHINES } from '../../src/emit/machines.ts';
+import { writeElf } from '../support/elf-writer.ts';
 import { expectCode } from '../support/emitted-code.ts';
 import { HANDMADE } from '../support/handmade.ts';
-import { planOf, stubOf } from '../support/plans.ts';
+import { interpreter, programFor } from '../support/own-interpreter.ts';
+import { loadingInterpreter, planOf, stubOf } from '../support/plans.ts';
 import { imageOf } from '../support/resolve.ts';
 
 describe.each(HANDMADE)('$name', (program) => {
@@ -25,4 +27,13 @@ describe.each(HANDMADE)('$name', (program) => {
     const from = headersSize(machine) + SETTINGS.size;
     expectCode(machine.bits, stub.subarray(from, stub.indexOf(plan.stack.bytes)));
   });
+});
+
+test.each([64, 32] as const)('the steps that load an interpreter by its path, %i bits', async (bits) => {
+  const files = { '/ld.so': writeElf(interpreter(bits, 'exit')) };
+  const image = await imageOf({ name: 'program', bytes: programFor('/ld.so', bits), files });
+  const plan = loadingInterpreter(planOf(image), image);
+  const stub = stubOf(plan);
+  const entry = bits === 64 ? stub.readBigUInt64LE(24) : BigInt(stub.readUInt32LE(24));
+  expectCode(bits, stub.subarray(Number(entry - plan.stub - 0x2000n)));
 });

@@ -1,7 +1,7 @@
 /** From an image to a whole plan: order of the steps, names, files, and the limits of execve(2). */
 import { describe, expect, test } from 'vitest';
-import type { ProgramImage } from '../../src/image/image.ts';
-import { type Invocation, planProgram } from '../../src/plan/planner.ts';
+import type { InterpreterImage, ProgramImage } from '../../src/image/image.ts';
+import { type Invocation, interpreterStep, planProgram } from '../../src/plan/planner.ts';
 import { foreignError } from '../support/errors.ts';
 import { handmade } from '../support/handmade.ts';
 import { fakeHost } from '../support/host.ts';
@@ -72,6 +72,31 @@ describe('files', () => {
     const { files, steps } = plan(testImage());
     expect(files).toEqual([]);
     expect(steps.find((step) => step.op === 'mm')).not.toHaveProperty('exe');
+  });
+});
+
+describe('the step that loads an interpreter by its path', () => {
+  test('is for interpreters that are files and go where the kernel finds room', async () => {
+    const image = await imageOf(handmade('elf64-dynamic-pie'));
+    const path = text('/handmade/ld.so');
+    expect(interpreterStep(image)).toEqual({ op: 'interpreter', path, what: 'its interpreter' });
+  });
+
+  test('is not there for others, which must be planned', async () => {
+    const image = await imageOf(handmade('elf64-dynamic-pie'));
+    const { interpreter } = image;
+    if (interpreter === undefined) throw new Error('no interpreter');
+    const changed = (changes: Partial<InterpreterImage>) =>
+      interpreterStep({ ...image, interpreter: { ...interpreter, ...changes } });
+    const { file, ...nowhere } = interpreter.source;
+    if (file === undefined) throw new Error('no file');
+    expect(interpreterStep(await imageOf(handmade('elf64-static')))).toBeUndefined();
+    expect(changed({ placement: { kind: 'fixed' } })).toBeUndefined();
+    expect(changed({ placement: { kind: 'mmap', align: 1n << 63n } })).toBeUndefined();
+    expect(changed({ source: nowhere })).toBeUndefined();
+    expect(changed({ source: { ...nowhere, file: { ...file, offset: 512 } } })).toBeUndefined();
+    expect(changed({ source: { ...nowhere, file, confidential: true } })).toBeUndefined();
+    expect(changed({ source: { ...nowhere, file } })).toBeDefined();
   });
 });
 

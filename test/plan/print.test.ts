@@ -4,7 +4,10 @@ import type { ProgramImage } from '../../src/image/image.ts';
 import { planProgram } from '../../src/plan/planner.ts';
 import { planJson, planText } from '../../src/plan/print.ts';
 import { stackEntries } from '../../src/plan/stack-words.ts';
+import { handmade, INTERPRETER_PATH } from '../support/handmade.ts';
 import { AUXV_TYPES, fakeHost } from '../support/host.ts';
+import { loadingInterpreter, planOf } from '../support/plans.ts';
+import { imageOf } from '../support/resolve.ts';
 import { fileLike, text } from '../support/sources.ts';
 
 const source = fileLike(Buffer.alloc(0x3000, 0x90), 7, '/x/program');
@@ -144,6 +147,20 @@ test('JSON survives the way there and back, and has no bare numbers for addresse
           sequence: expect.arrayContaining([{ field: 'start_code', to: 'lowest' }]),
         }),
       }),
+    ]),
+  });
+});
+
+test('an interpreter that the stub loads is named, and where the jump goes nobody knows before', async () => {
+  const found = await imageOf(handmade('elf64-dynamic-pie'));
+  const made = loadingInterpreter(planOf(found), found);
+  const shown = planText(made);
+  expect(shown).toMatch(/interpreter \/handmade\/ld\.so, as it is then: its interpreter\n/);
+  expect(shown).toMatch(/jump +interpreter entry, stack pointer stack-0x/);
+  expect(planJson(made)).toMatchObject({
+    steps: expect.arrayContaining([
+      { op: 'interpreter', path: { text: INTERPRETER_PATH }, what: 'its interpreter' },
+      expect.objectContaining({ op: 'jump', entry: 'interpreter entry' }),
     ]),
   });
 });

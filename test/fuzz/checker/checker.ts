@@ -86,6 +86,10 @@ function checkFiles(plan: Plan, verdicts: Verdicts): void {
 function checkEntry({ plan, image }: Judged, { memory }: MemoryChecker, verdicts: Verdicts): void {
   const jump = plan.steps.at(-1);
   if (jump?.op !== 'jump') return;
+  if (typeof jump.entry === 'string') {
+    verdicts.rule('entry-executable', false, () => `${jump.entry}, which this plan cannot know`);
+    return;
+  }
   const { base, offset } = jump.entry;
   const readable = image.stack.execution === 'everything-readable';
   const executable = memory
