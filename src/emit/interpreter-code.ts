@@ -101,12 +101,6 @@ export class InterpreterCode {
     if (shift > 0) this.code.shiftRight(REG.ax, shift);
   }
 
-  /** Rounds an address in ax up to a page. */
-  toPageEnd(): void {
-    this.code.addImmediate(REG.ax, Number(PAGE_SIZE) - 1);
-    this.code.andImmediate(REG.ax, -Number(PAGE_SIZE));
-  }
-
   /** Emits `body` in a loop over all PT_LOADs. It begins with bx at the header and may change every register. */
   forEachLoad(body: () => void): void {
     const { code, emitter } = this;

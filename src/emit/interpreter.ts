@@ -32,11 +32,10 @@ export function emitInterpreter(step: InterpreterStep, context: StepContext): vo
   emitter.code.repeatStoreBytes();
 }
 
-/** Sets the base and the entry. `offset` is still the first segment's. */
+/** Sets the base and the entry. mmap and munmap count whole pages. `offset` is still the first segment's. */
 function emitRoom(self: InterpreterCode): void {
   const { code, emitter, fields } = self;
   code.load(REG.ax, self.variable('high'));
-  self.toPageEnd();
   code.load(REG.cx, self.variable('low'));
   code.subtract(REG.ax, REG.cx);
   code.store(self.variable('roomSize'), REG.ax);
@@ -81,7 +80,6 @@ function emitSegment(self: InterpreterCode): void {
   code.load(REG.ax, self.phdr('p_vaddr'));
   code.addFrom(REG.ax, emitter.data(DATA.interp));
   code.addFrom(REG.ax, self.phdr('p_memsz'));
-  self.toPageEnd();
   code.load(REG.cx, self.variable('filled'));
   code.compare(REG.ax, REG.cx);
   code.jumpIf('belowOrEqual', done);
@@ -117,7 +115,8 @@ function emitFilePages(self: InterpreterCode): void {
   code.load(REG.cx, self.phdr('p_vaddr'));
   code.andImmediate(REG.cx, Number(PAGE_SIZE) - 1);
   code.add(REG.ax, REG.cx);
-  self.toPageEnd();
+  code.addImmediate(REG.ax, Number(PAGE_SIZE) - 1);
+  code.andImmediate(REG.ax, -Number(PAGE_SIZE));
   code.store(self.variable('size'), REG.ax);
   code.load(REG.ax, self.phdr('p_offset'));
   self.toMmapOffset();
@@ -148,7 +147,7 @@ function emitZeroTail(self: InterpreterCode): void {
 }
 
 /**
- * Maps `size` bytes at `start`. All of it lies in the room, which was empty: only where the segments themselves share
+ * Maps `size` bytes at `start`, and the rest of the last page. All of it lies in the room, which was empty: only where the segments themselves share
  * pages, the later one lies over the earlier one.
  */
 function emitMap(self: InterpreterCode, flags: number, fd: Argument, offset: Argument): void {

@@ -168,6 +168,13 @@ describe.each([64, 32] as const)('%i bits', (bits) => {
     expect(await runStub(stub, program)).toEqual(complaint(`its interpreter ${path} ${why}`));
   });
 
+  test('headers at an offset that no file has', async () => {
+    put(changed({ header: { e_phoff: max } }));
+    const what =
+      bits === 64 ? `cannot read its interpreter ${path}: EINVAL` : `its interpreter ${path} ${SHORT}`;
+    expect(await runStub(stub, program)).toEqual(complaint(what));
+  });
+
   test('more than the address space has room for', async () => {
     put(segment(2, { p_memsz: taskSize - 0x3800n }));
     expect(await runStub(stub, program)).toEqual(
