@@ -12,6 +12,7 @@ import { loadProgram } from '../../src/launch/prepare.ts';
 import { hostFacts } from '../../src/native/host-facts.ts';
 import { memfdExecutable } from '../../src/native/libc.ts';
 import { planProgram } from '../../src/plan/planner.ts';
+import { loadingInterpreter } from '../support/plans.ts';
 import { inParallel, temporary } from '../support/run.ts';
 import { compile, LINKINGS } from './compile.ts';
 
@@ -56,13 +57,14 @@ function placesOf(file: string, argv0: string, fds: readonly number[]): Promise<
 }
 
 /** A function that starts the program by a new plan, and so a new stub, each time. */
-async function starter(file: string): Promise<() => Promise<Places>> {
+async function starter(file: string, ownInterpreter: boolean): Promise<() => Promise<Places>> {
   const name = Buffer.from(file);
   const request = { name, args: [], envp: [], loaders: builtinLoaders };
   const { image, argv, path, source } = await loadProgram(request);
   const invocation = { program: file, argv, envp: [], execfn: path, exe: source.file };
   return async () => {
-    const plan = planProgram(image, invocation, hostFacts());
+    const planned = planProgram(image, invocation, hostFacts());
+    const plan = ownInterpreter ? loadingInterpreter(planned, image) : planned;
     const fds = plan.files.flatMap((file) => ('fd' in file ? [file.fd] : []));
     const memfd = memfdExecutable('places');
     writeSync(
@@ -91,10 +93,16 @@ function frequencies(starts: readonly Places[], thing: number): number[] {
 const different = (starts: readonly Places[], thing: number) =>
   new Set(starts.map((places) => places[thing])).size;
 
-describe.each(PROGRAMS)('%s', (title) => {
+const CASES: [title: string, how: string, ownInterpreter: boolean][] = [
+  ...PROGRAMS.map((title): [string, string, boolean] => [title, 'planned', false]),
+  ['64-bit dynamic PIE', 'its interpreter loaded by the stub', true],
+  ['32-bit dynamic PIE', 'its interpreter loaded by the stub', true],
+];
+
+describe.each(CASES)('%s, %s', (title, _, ownInterpreter) => {
   test('has its code, stack, heap, interpreter and vDSO at places as random as under execve', async () => {
     const file = at(title);
-    const start = await starter(file);
+    const start = await starter(file, ownInterpreter);
     const again = Array.from({ length: STARTS });
     const native = await inParallel(again, () => placesOf(file, file, []), 8);
     const foreign = await inParallel(again, start, 8);
