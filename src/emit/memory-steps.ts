@@ -11,6 +11,7 @@ import { BASE_OFFSET, DATA } from './data-page.ts';
 import type { Emitter } from './emitter.ts';
 import { emitReserve } from './reserve.ts';
 import { descriptor, failOnError, failureText, MAP, NO_FILE, type StepContext } from './step-context.ts';
+import { vdsoThatMaySwap } from './swap.ts';
 import { emitVdso } from './vdso.ts';
 import { REG } from './x86.ts';
 
@@ -70,7 +71,7 @@ export function emitMemoryStep(step: MemoryStep, context: StepContext): void {
       failOnError(context, 'cannot be kept confidential');
       break;
     case 'vdso':
-      emitVdso(step, context);
+      if (step !== vdsoThatMaySwap(context.plan)) emitVdso(step, context);
       break;
     case 'reserve':
       emitReserve(step, context);
