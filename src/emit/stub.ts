@@ -17,6 +17,7 @@ import { emitLeave } from './leave.ts';
 import { MACHINES } from './machines.ts';
 import { emitMemoryStep, emitPrologue, emitStack } from './memory-steps.ts';
 import { settings } from './settings.ts';
+import { type StoredStack, storeStack } from './stack-image.ts';
 import type { StepContext } from './step-context.ts';
 
 /**
@@ -51,7 +52,7 @@ export function emitStub(plan: Plan, descriptors: readonly number[]): Uint8Array
   const at = {
     settings: blobs.add(settingsBytes),
     handOver: blobs.add(handOverBytes),
-    stack: blobs.add(plan.stack.bytes),
+    stack: storeStack(plan.stack, blobs.add),
     constants: blobs.add(constantBytes),
   };
 
@@ -91,7 +92,7 @@ export function emitStub(plan: Plan, descriptors: readonly number[]): Uint8Array
   return stub;
 }
 
-function emitSteps(context: StepContext, stackImage: bigint): void {
+function emitSteps(context: StepContext, stackImage: StoredStack): void {
   for (const step of context.plan.steps) {
     if (step.op === 'leave') return;
     if (isHandOverStep(step)) throw new Error(`the plan's step ${step.op} comes before it leaves the stub`);
