@@ -12,6 +12,7 @@ import { DATA, SETTINGS } from './data-page.ts';
 import { elfHeaders, headersSize } from './elf-file.ts';
 import { Emitter } from './emitter.ts';
 import { Failures } from './failure.ts';
+import { emitFinish } from './finish.ts';
 import { emitHandOver, isHandOverStep } from './hand-over.ts';
 import { emitLeave } from './leave.ts';
 import { MACHINES } from './machines.ts';
@@ -64,12 +65,11 @@ export function emitStub(plan: Plan, descriptors: readonly number[]): Uint8Array
   const context = { emitter, failures, plan, descriptors };
   emitSteps(context, at.stack);
   const part = (from: bigint, to: bigint, bytes: Uint8Array) => ({ from, to, size: BigInt(bytes.length) });
+  const settingsPart = part(at.settings, dataAddress + BigInt(DATA.settings), settingsBytes);
+  emitFinish(handOver, settingsPart, context, blobs.add);
   emitLeave(
     context,
-    [
-      part(at.settings, dataAddress + BigInt(DATA.settings), settingsBytes),
-      part(at.constants, dataAddress + BigInt(DATA.constants), constantBytes),
-    ],
+    [settingsPart, part(at.constants, dataAddress + BigInt(DATA.constants), constantBytes)],
     part(at.handOver, handOverAddress, handOverBytes),
     blobs.add,
   );
