@@ -61,31 +61,36 @@ export function emitHandOver(input: HandOverInput): Uint8Array {
   emitter.systemCall('munmap', input.fileAddress, { data: DATA.settings + SETTINGS.fileSize });
   let exitAt = 0n;
   for (const step of input.steps) {
-    switch (step.op) {
-      case 'mm':
-        emitMm(step, emitter, input);
-        break;
-      case 'name':
-        emitName(emitter, input.store);
-        break;
-      case 'stdin':
-        emitter.systemCall('dup2', BigInt(descriptor(step.file, input)), 0n);
-        break;
-      case 'close':
-        emitter.systemCall('close', BigInt(descriptor(step.file, input)));
-        break;
-      case 'drop':
-        emitter.systemCall('close', BigInt(step.descriptor));
-        break;
-      case 'jump':
-        exitAt = emitJump(step, emitter, exit, input.store);
-        break;
-    }
+    if (step.op === 'mm') emitMm(step, emitter, input);
+    else if (step.op === 'jump') exitAt = emitJump(step, emitter, exit, input.store);
+    else emitFileStep(step, { emitter, descriptors: input.descriptors }, input.store);
   }
   const bytes = emitter.code.finish();
   if (exitAt === 0n || BigInt(bytes.length) > PAGE_SIZE)
     throw new Error('the hand-over code has no jump or fills its page');
   return bytes;
+}
+
+/** The steps that are the same wherever they are carried out; of the others, nothing. */
+export function emitFileStep(
+  step: HandOverStep,
+  { emitter, descriptors }: { readonly emitter: Emitter; readonly descriptors: readonly number[] },
+  store: HandOverInput['store'],
+): void {
+  switch (step.op) {
+    case 'name':
+      emitName(emitter, store);
+      break;
+    case 'stdin':
+      emitter.systemCall('dup2', BigInt(descriptor(step.file, { descriptors })), 0n);
+      break;
+    case 'close':
+      emitter.systemCall('close', BigInt(descriptor(step.file, { descriptors })));
+      break;
+    case 'drop':
+      emitter.systemCall('close', BigInt(step.descriptor));
+      break;
+  }
 }
 
 /** Sets the short name; a filter that denies prctl does not know that /proc does the same. */
@@ -104,7 +109,7 @@ function emitName(emitter: Emitter, store: HandOverInput['store']): void {
 }
 
 /** Unmaps the stub's pages, clears what that changed, and pops flags and entry point: position-independent. */
-function exitSequence(machine: Machine): Uint8Array {
+export function exitSequence(machine: Machine): Uint8Array {
   const code = new X86(machine.bits, 0n);
   code.systemCall();
   emitEnter(code, machine);
@@ -119,22 +124,27 @@ function emitEnter(code: X86, machine: Machine): void {
   code.return();
 }
 
-/** Returns the address of the bytes of the exit sequence. */
-function emitJump(step: JumpStep, emitter: Emitter, exit: Uint8Array, store: HandOverInput['store']): bigint {
-  const { code, machine, wordSize } = emitter;
-  const stay = code.label();
+/** Puts what the last two instructions pop below the program's stack pointer. */
+export function emitEntryWords(step: JumpStep, emitter: Emitter): void {
+  const { code, wordSize } = emitter;
   emitter.load(REG.sp, { ...step.sp, offset: step.sp.offset - BigInt(2 * wordSize) });
   code.moveImmediate(REG.ax, ENTRY_FLAGS);
   code.store({ base: REG.sp, displacement: 0 }, REG.ax);
   emitter.load(REG.ax, typeof step.entry === 'string' ? { data: DATA.interpEntry } : step.entry);
   code.store({ base: REG.sp, displacement: wordSize }, REG.ax);
+}
 
+/** Returns the address of the bytes of the exit sequence. */
+function emitJump(step: JumpStep, emitter: Emitter, exit: Uint8Array, store: HandOverInput['store']): bigint {
+  const { code, machine } = emitter;
+  const stay = code.label();
+  emitEntryWords(step, emitter);
   const afterExit = code.label();
   code.jump(afterExit);
   const exitAt = code.here;
   code.raw(exit);
   code.place(afterExit);
-  emitBorrowVdso(emitter, exitAt, BigInt(exit.length), store, stay);
+  emitBorrowVdso(emitter, { from: exitAt, size: exit.length }, store, stay);
 
   setRegisters(step, emitter);
   const [first, second] = machine.parameters;
@@ -160,11 +170,10 @@ function setRegisters({ rdx }: JumpStep, emitter: Emitter): void {
   }
 }
 
-/** Copies the exit sequence behind the vDSO's image and notes where it is, or jumps to `stay`. */
-function emitBorrowVdso(
+/** Copies the last instructions behind the vDSO's image and notes where it is, or jumps to `stay`. */
+export function emitBorrowVdso(
   emitter: Emitter,
-  exitAt: bigint,
-  exitSize: bigint,
+  last: { readonly from: bigint; readonly size: number },
   store: HandOverInput['store'],
   stay: Label,
 ): void {
@@ -186,7 +195,7 @@ function emitBorrowVdso(
   code.addImmediate(REG.dx, Number(PAGE_SIZE) - 1);
   code.andImmediate(REG.dx, -Number(PAGE_SIZE));
   code.move(REG.cx, REG.dx);
-  code.addImmediate(REG.cx, -EXIT_SIZE);
+  code.addImmediate(REG.cx, -Math.ceil(last.size / EXIT_SIZE) * EXIT_SIZE);
   code.compare(REG.cx, REG.ax);
   code.jumpIf('below', stay);
   code.store(emitter.data(DATA.exit), REG.cx);
@@ -195,7 +204,7 @@ function emitBorrowVdso(
   code.store(emitter.data(DATA.vdsoSize), REG.dx);
   const [protect, done] = [code.label(), code.label()];
   const path = store(Buffer.from(OWN_MEMORY));
-  emitPoke(emitter, { from: exitAt, to: { data: DATA.exit }, size: exitSize, path }, protect);
+  emitPoke(emitter, { from: last.from, to: { data: DATA.exit }, size: BigInt(last.size), path }, protect);
   code.jump(done);
 
   // Without /proc. Taking write permission away again cannot fail; getting it is refused where the vDSO is sealed.
@@ -203,7 +212,7 @@ function emitBorrowVdso(
   const vdso = [{ data: DATA.vdso }, { data: DATA.vdsoSize }];
   emitter.systemCall('mprotect', ...vdso, protectionBits('rwx'));
   emitter.jumpOnError(stay);
-  emitter.copyBytes(exitAt, { data: DATA.exit }, exitSize);
+  emitter.copyBytes(last.from, { data: DATA.exit }, BigInt(last.size));
   emitter.systemCall('mprotect', ...vdso, protectionBits('r-x'));
   code.place(done);
 }

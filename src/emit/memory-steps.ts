@@ -11,7 +11,9 @@ import { BASE_OFFSET, DATA } from './data-page.ts';
 import type { Emitter } from './emitter.ts';
 import { emitInterpreter } from './interpreter.ts';
 import { emitReserve } from './reserve.ts';
+import { emitStackImage, type StoredStack } from './stack-image.ts';
 import { descriptor, failOnError, failureText, MAP, NO_FILE, type StepContext } from './step-context.ts';
+import { vdsoThatMaySwap } from './swap.ts';
 import { emitVdso } from './vdso.ts';
 import { REG } from './x86.ts';
 
@@ -83,7 +85,7 @@ export function emitMemoryStep(step: MemoryStep, context: StepContext): void {
       failOnError(context, 'cannot be kept confidential');
       break;
     case 'vdso':
-      emitVdso(step, context);
+      if (step !== vdsoThatMaySwap(context.plan)) emitVdso(step, context);
       break;
     case 'reserve':
       emitReserve(step, context);
@@ -120,16 +122,17 @@ export function emitMemoryStep(step: MemoryStep, context: StepContext): void {
 }
 
 /** Makes the stack area as large as execve does, copies the stack image into place and makes its pointers point. */
-export function emitStack(image: bigint, context: StepContext): void {
+export function emitStack(image: StoredStack, context: StepContext): void {
   const { emitter, plan } = context;
   const { code, wordSize } = emitter;
   const { stack } = plan;
   const sp: Place = { base: 'stack', offset: stack.sp };
   // The area grows when it is touched; old kernels grow it only near the stack pointer.
+  code.move(REG.bx, REG.sp);
   emitter.load(REG.sp, { base: 'stack', offset: stack.extent });
   code.loadByte(REG.ax, { base: REG.sp, displacement: 0 });
   emitter.load(REG.sp, sp);
-  emitter.copyBytes(image, sp, BigInt(stack.bytes.length));
+  emitStackImage(image, stack, REG.bx, emitter);
   for (const { offset, count, base } of stack.pointers) {
     emitter.load(REG.di, { base: 'stack', offset: stack.sp + BigInt(offset) });
     code.moveImmediate(REG.cx, BigInt(count));

@@ -16,8 +16,8 @@ type MmStep = Extract<Step, { op: 'mm' }>;
 type Store = (bytes: Uint8Array) => bigint;
 
 /** include/uapi/linux/prctl.h */
-const PR_SET_MM = 35n;
-const PR_SET_MM_MAP = 14n;
+export const PR_SET_MM = 35n;
+export const PR_SET_MM_MAP = 14n;
 /** PR_SET_MM_START_CODE and so on. */
 const CALL_NUMBER: Record<MmCallField, number> = {
   start_code: 1,
@@ -34,6 +34,7 @@ const CALL_NUMBER: Record<MmCallField, number> = {
   auxv: 12,
   exe_file: 13,
 };
+export const PR_SET_MM_EXE_FILE = BigInt(CALL_NUMBER.exe_file);
 /** include/uapi/asm-generic/resource.h */
 const RLIMIT_DATA = 2n;
 const STDERR = 2n;
@@ -56,16 +57,22 @@ export interface MmContext {
   readonly program: string;
 }
 
-export function emitMm(step: MmStep, emitter: Emitter, context: MmContext): void {
+/** Makes places of the map's offsets, in the data page. */
+export function emitBases(step: MmStep, emitter: Emitter): void {
   const { code } = emitter;
-  const { program, store } = context;
-  const map = DATA.settings + SETTINGS.mmMap;
   MM_FIELD_NAMES.forEach((name, index) => {
     const { base } = step.fields.fields[name];
     if (base === 'absolute') return;
     code.load(REG.ax, emitter.data(BASE_OFFSET[base]));
-    code.addTo(emitter.data(map + index * 8), REG.ax);
+    code.addTo(emitter.data(DATA.settings + SETTINGS.mmMap + index * 8), REG.ax);
   });
+}
+
+export function emitMm(step: MmStep, emitter: Emitter, context: MmContext): void {
+  const { code } = emitter;
+  const { program, store } = context;
+  const map = DATA.settings + SETTINGS.mmMap;
+  emitBases(step, emitter);
   const [done, withoutExe] = [code.label(), code.label()];
   const setUnlessRefused = (then: Label) => {
     const size = BigInt(MM_MAP.size);
@@ -91,7 +98,7 @@ export function emitMm(step: MmStep, emitter: Emitter, context: MmContext): void
 
 /** PR_SET_MM_EXE_FILE asks for another capability than the map with an exe file does. */
 function emitExeFile(descriptor: bigint, then: Label, emitter: Emitter): void {
-  emitter.systemCall('prctl', PR_SET_MM, BigInt(CALL_NUMBER.exe_file), descriptor, 0n, 0n);
+  emitter.systemCall('prctl', PR_SET_MM, PR_SET_MM_EXE_FILE, descriptor, 0n, 0n);
   emitter.jumpUnlessError(then);
 }
 

@@ -12,11 +12,13 @@ import { DATA, SETTINGS } from './data-page.ts';
 import { elfHeaders, headersSize } from './elf-file.ts';
 import { Emitter } from './emitter.ts';
 import { Failures } from './failure.ts';
+import { emitFinish } from './finish.ts';
 import { emitHandOver, isHandOverStep } from './hand-over.ts';
 import { emitLeave } from './leave.ts';
 import { MACHINES } from './machines.ts';
 import { emitMemoryStep, emitPrologue, emitStack } from './memory-steps.ts';
 import { settings } from './settings.ts';
+import { type StoredStack, storeStack } from './stack-image.ts';
 import type { StepContext } from './step-context.ts';
 
 /**
@@ -51,7 +53,7 @@ export function emitStub(plan: Plan, descriptors: readonly number[]): Uint8Array
   const at = {
     settings: blobs.add(settingsBytes),
     handOver: blobs.add(handOverBytes),
-    stack: blobs.add(plan.stack.bytes),
+    stack: storeStack(plan.stack, blobs.add),
     constants: blobs.add(constantBytes),
   };
 
@@ -63,12 +65,11 @@ export function emitStub(plan: Plan, descriptors: readonly number[]): Uint8Array
   const context = { emitter, failures, plan, descriptors, store: blobs.add };
   emitSteps(context, at.stack);
   const part = (from: bigint, to: bigint, bytes: Uint8Array) => ({ from, to, size: BigInt(bytes.length) });
+  const settingsPart = part(at.settings, dataAddress + BigInt(DATA.settings), settingsBytes);
+  emitFinish(handOver, settingsPart, context, blobs.add);
   emitLeave(
     context,
-    [
-      part(at.settings, dataAddress + BigInt(DATA.settings), settingsBytes),
-      part(at.constants, dataAddress + BigInt(DATA.constants), constantBytes),
-    ],
+    [settingsPart, part(at.constants, dataAddress + BigInt(DATA.constants), constantBytes)],
     part(at.handOver, handOverAddress, handOverBytes),
   );
   failures.emit();
@@ -90,7 +91,7 @@ export function emitStub(plan: Plan, descriptors: readonly number[]): Uint8Array
   return stub;
 }
 
-function emitSteps(context: StepContext, stackImage: bigint): void {
+function emitSteps(context: StepContext, stackImage: StoredStack): void {
   for (const step of context.plan.steps) {
     if (step.op === 'leave') return;
     if (isHandOverStep(step)) throw new Error(`the plan's step ${step.op} comes before it leaves the stub`);

@@ -10,6 +10,7 @@ import { AT } from '../process/auxv.ts';
 import type { VdsoPiece } from '../process/host.ts';
 import { DATA } from './data-page.ts';
 import { failOnError, MAP, NO_FILE, type StepContext } from './step-context.ts';
+import { vdsoSize } from './swap.ts';
 import { type Label, REG } from './x86.ts';
 
 type VdsoStep = Extract<Step, { op: 'vdso' }>;
@@ -17,7 +18,7 @@ type VdsoStep = Extract<Step, { op: 'vdso' }>;
 /** MREMAP_MAYMOVE and MREMAP_FIXED, include/uapi/linux/mman.h. */
 const MREMAP_TO = 3n;
 /** Where the pieces go: the address of the lowest. */
-const TARGET = DATA.scratch;
+export const TARGET = DATA.scratch;
 
 export function emitVdso(step: VdsoStep, context: StepContext): void {
   const { emitter } = context;
@@ -40,31 +41,25 @@ export function emitVdso(step: VdsoStep, context: StepContext): void {
     code.jumpIf('notEqual', stay);
     emitFindRoom(pieces, context);
   }
-  emitMove(pieces, context, stay);
-  emitter.load(REG.cx, { data: TARGET, plus: -first });
-  code.load(REG.ax, emitter.data(ehdr));
-  code.store(emitter.data(ehdr), REG.cx);
-  // AT_SYSINFO of 32-bit processes points into the vDSO as well.
-  code.subtract(REG.cx, REG.ax);
-  code.addTo(emitter.auxv(AT.SYSINFO), REG.cx);
+  emitMoveVdso(pieces, context, stay);
   code.place(stay);
 }
 
 function emitFindRoom(pieces: readonly VdsoPiece[], context: StepContext): void {
   const { emitter } = context;
-  const size = pieces.reduce((sum, piece) => sum + piece.size, 0n);
   const flags = BigInt(MAP.PRIVATE | MAP.ANONYMOUS | MAP.NORESERVE);
-  emitter.systemCall('mmap', 0n, size, 0n, flags, NO_FILE, 0n);
+  emitter.systemCall('mmap', 0n, vdsoSize(pieces), 0n, flags, NO_FILE, 0n);
   failOnError(context, 'cannot find room for the vDSO');
   emitter.code.store(emitter.data(TARGET), REG.ax);
 }
 
 /**
- * Moves every piece; the code of the vDSO goes first. Where it may not move, or has another size than this
- * process's vDSO had, nothing has moved yet.
+ * Moves every piece to TARGET; the code of the vDSO goes first. Where it may not move, or has another size than this
+ * process's vDSO had, nothing has moved yet, and `stay` is next.
  */
-function emitMove(pieces: readonly VdsoPiece[], context: StepContext, stay: Label): void {
+export function emitMoveVdso(pieces: readonly VdsoPiece[], context: StepContext, stay: Label): void {
   const { emitter } = context;
+  const { code } = emitter;
   const first = pieces[0]?.offset ?? 0n;
   const ehdr = emitter.auxvOffset(AT.SYSINFO_EHDR);
   const [vdso, ...data] = [...pieces].reverse();
@@ -78,4 +73,10 @@ function emitMove(pieces: readonly VdsoPiece[], context: StepContext, stay: Labe
       failOnError(context, 'cannot move the vDSO');
     }
   }
+  emitter.load(REG.cx, { data: TARGET, plus: -first });
+  code.load(REG.ax, emitter.data(ehdr));
+  code.store(emitter.data(ehdr), REG.cx);
+  // AT_SYSINFO of 32-bit processes points into the vDSO as well.
+  code.subtract(REG.cx, REG.ax);
+  code.addTo(emitter.auxv(AT.SYSINFO), REG.cx);
 }

@@ -22,8 +22,8 @@ const MAX_COMM = 15;
 /** fs/exec.c, bprm_stack_limits: strings and pointers get a quarter of the stack, and never over 6 MiB. */
 const MAX_STACK_FOR_STRINGS = 6n * 1024n * 1024n;
 const MIN_STACK_FOR_STRINGS = 128n * 1024n;
-/** The stub's last jump needs two words below the stack pointer. */
-const STUB_WORDS = 2n;
+/** The stub's last instructions find the flags, the entry point and struct prctl_mm_map below the stack pointer. */
+const STUB_WORDS = 2n + 13n;
 /** MAX_ARG_STRLEN: one string with its NUL. */
 const MAX_STRING = 32 * 4096;
 

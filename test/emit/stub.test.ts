@@ -5,12 +5,14 @@ import { MM_MAP, SETTINGS } from '../../src/emit/data-page.ts';
 import { headersSize } from '../../src/emit/elf-file.ts';
 import { errnoNameTable } from '../../src/emit/failure.ts';
 import { MACHINES } from '../../src/emit/machines.ts';
+import { gapIn } from '../../src/emit/stack-image.ts';
 import { emitStub } from '../../src/emit/stub.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { PAGE_SIZE } from '../../src/process/address-space.ts';
 import { MM_FIELD_NAMES } from '../../src/process/mm-fields.ts';
 import { memorySource } from '../../src/source/memory.ts';
 import { HANDMADE, handmade } from '../support/handmade.ts';
+import { fakeHost } from '../support/host.ts';
 import { PROTECTION, segment, testImage } from '../support/images.ts';
 import { planOf, stubOf } from '../support/plans.ts';
 import { imageOf, resolveSource } from '../support/resolve.ts';
@@ -79,10 +81,38 @@ describe('what travels in it', () => {
     const content = { source, offset: 64, size: secret.length };
     const plan = planOf(testImage({ segments: [segment(0x400000n, 0x1000n, { content })] }));
     const stub = stubOf(plan);
-    const stack = Buffer.from(plan.stack.bytes);
-    expect(stub.indexOf(stack)).toBeGreaterThan(0);
-    expect(stub.indexOf(stack, stub.indexOf(stack) + 1)).toBe(-1);
+    const { bytes } = plan.stack;
+    const gap = gapIn(bytes);
+    for (const part of [bytes.subarray(0, gap?.start), bytes.subarray(gap?.end ?? bytes.length)]) {
+      if (part.length === 0) continue;
+      expect(stub.indexOf(part)).toBeGreaterThan(0);
+      expect(stub.indexOf(part, stub.indexOf(part) + 1)).toBe(-1);
+    }
     expect(stub.indexOf(secret)).toBe(-1);
+  });
+
+  test('the room that randomisation leaves in the stack is not carried', () => {
+    const far = {
+      ...fakeHost(),
+      randomizeVaSpace: 2 as const,
+      random: (length: number) => Buffer.alloc(length, 0xff),
+    };
+    const near = { ...far, random: (length: number) => Buffer.alloc(length) };
+    const [wide, tight] = [far, near].map((host) => planOf(testImage(), {}, host));
+    if (wide === undefined || tight === undefined) throw new Error('no plans');
+    expect(wide.stack.bytes.length - tight.stack.bytes.length).toBeGreaterThan(8000);
+    expect(Math.abs(stubOf(wide).length - stubOf(tight).length)).toBeLessThan(512);
+  });
+
+  test.each([
+    [0, 0, undefined],
+    [10, 255, undefined],
+    [10, 256, { start: 10, end: 266 }],
+    [0, 300, { start: 0, end: 300 }],
+  ])('%i bytes, %i zeros', (before, zeros, gap) => {
+    expect(gapIn(Buffer.concat([Buffer.alloc(before, 1), Buffer.alloc(zeros), Buffer.alloc(9, 1)]))).toEqual(
+      gap,
+    );
   });
 
   test('messages name the program and the step that failed', async () => {
