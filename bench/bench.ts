@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { temporary } from '../test/support/run.ts';
 import { machine } from './machine.ts';
+import { launchCostPicture } from './picture/launch-cost.ts';
 import { reportText } from './report.ts';
 import { type MakeGroup, Missing } from './row.ts';
 import { GROUPS } from './rows/index.ts';
@@ -36,6 +37,7 @@ try {
 const report = { date: new Date().toISOString(), machine: machine(), runs, results, grids, left };
 writeFileSync(positionals[0] ?? join(import.meta.dirname, 'results.json'), JSON.stringify(report, null, 2));
 process.stdout.write(reportText(report));
+if (values.svg !== undefined) writeFileSync(values.svg, launchCostPicture(report));
 
 async function measureGroup(name: string, make: MakeGroup): Promise<void> {
   const directory = join(scratch.path, name);

@@ -3,6 +3,9 @@ import { digitsOf, markdownTable, spread } from './markdown.ts';
 import type { Column, Unit } from './row.ts';
 import type { CellResult, GridResult, LineResult, Verdict } from './runner.ts';
 
+/** More columns get a table for their ratios. */
+const WIDE = 2;
+
 export function gridText(grid: GridResult): string {
   const { name, unit, columns, lines, left } = grid;
   const filled = columns.filter((column) => lines.some((line) => cellOf(line, column) !== undefined));
@@ -18,12 +21,18 @@ export function gridText(grid: GridResult): string {
     [`${name}, ${unit}`, ...filled.map((column) => column.name)],
     ...lines.map((line) => [line.name, ...filled.map((column) => valueText(cellOf(line, column)))]),
   ];
+  // What is narrow enough stands in one table.
+  const together = values.map((row, index) => [
+    row[0] ?? '',
+    ...(ratios[index]?.slice(1) ?? []),
+    ...row.slice(1),
+  ]);
+  const tables = filled.length <= WIDE ? [together] : [ratios, values];
   const verdicts = lines.flatMap((line) =>
     line.verdicts.map((verdict) => verdictText(line, verdict, columns, unit)),
   );
   return [
-    ...(compared.length === 0 ? [] : [markdownTable(ratios)]),
-    markdownTable(values),
+    ...tables.map(markdownTable),
     ...(verdicts.length === 0 ? [] : [verdicts.join('\n')]),
     ...left.map((why) => `Left out: ${name}: ${why}`),
   ].join('\n\n');
@@ -34,7 +43,7 @@ function cellOf({ cells }: LineResult, { name }: Column): CellResult | undefined
 }
 
 function heading({ name, against, difference }: Column): string {
-  return `${name} : ${against}${difference === true ? ', and what it takes more' : ''}`;
+  return `${name} : ${against}${difference === true ? ', difference' : ''}`;
 }
 
 function ratioText(cell: CellResult | undefined, column: Column, unit: Unit): string {

@@ -5,6 +5,8 @@ import { markdownTable, spread } from './markdown.ts';
 import type { GridResult, Result } from './runner.ts';
 
 export interface Report {
+  /** ISO 8601. */
+  readonly date: string;
   readonly machine: Machine;
   readonly runs: number;
   readonly results: readonly Result[];

@@ -28,6 +28,8 @@ export interface Grid {
   readonly unit: Unit;
   readonly columns: readonly Column[];
   readonly lines: readonly Line[];
+  /** How it is drawn; those without are not. */
+  readonly picture?: 'ways' | 'growth';
   /** Columns and cells that this machine cannot fill, and why. */
   readonly left?: readonly string[];
 }
@@ -38,6 +40,8 @@ export interface Column {
   readonly against?: string;
   /** Whether the difference to that cell is shown, too. */
   readonly difference?: boolean;
+  /** Whether it is one of ours. */
+  readonly ours?: boolean;
 }
 
 export interface Line {

@@ -22,6 +22,7 @@ export interface Result {
 export interface GridResult {
   readonly name: string;
   readonly unit: Unit;
+  readonly picture?: NonNullable<Grid['picture']>;
   readonly columns: readonly Column[];
   readonly lines: readonly LineResult[];
   readonly left: readonly string[];
@@ -58,12 +59,13 @@ export async function measureRow(row: Row, runs: number): Promise<Result> {
 
 /** The same for all cells of a grid; those of a line, which are compared, are measured one after another. */
 export async function measureGrid(grid: Grid, runs: number): Promise<GridResult> {
-  const { name, unit, columns, left = [] } = grid;
+  const { name, unit, columns, picture, left = [] } = grid;
   const of = await inRounds(
     grid.lines.map(({ cells }) => cells),
     runs,
   );
-  return { name, unit, columns, lines: grid.lines.map((line) => lineResult(line, columns, of)), left };
+  const lines = grid.lines.map((line) => lineResult(line, columns, of));
+  return { name, unit, columns, lines, left, ...(picture !== undefined && { picture }) };
 }
 
 type ValuesOf = (contender: Contender) => readonly number[];

@@ -16,7 +16,7 @@ const ARGUMENTS = { '0': 0, '100 kB': 100_000, '500 kB': 500_000, '1 MB': MB, '2
 /** Bytes of one string; the kernel takes 128 KiB (MAX_ARG_STRLEN). */
 const STRING = 50_000;
 
-const COLUMNS = [{ name: 'posix_spawn' }, { name: 'stub', against: 'posix_spawn' }];
+const COLUMNS = [{ name: 'posix_spawn' }, { name: 'stub', against: 'posix_spawn', ours: true }];
 
 export async function growth(directory: string): Promise<Group> {
   const stubs: Stub[] = [];
@@ -54,7 +54,7 @@ export async function growth(directory: string): Promise<Group> {
 }
 
 async function grid(name: string, lines: readonly Promise<Line>[]): Promise<Grid> {
-  return { name, unit: 'ms', columns: COLUMNS, lines: await Promise.all(lines) };
+  return { name, unit: 'ms', picture: 'growth', columns: COLUMNS, lines: await Promise.all(lines) };
 }
 
 /** So many bytes of strings, of which every other one is an argument. */

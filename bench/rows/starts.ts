@@ -24,10 +24,10 @@ const MEMFD = 'memfd, execveat';
 
 const COLUMNS: readonly Column[] = [
   { name: NATIVE },
-  ...[STUB, COMPILED].map((name) => ({ name, against: NATIVE })),
-  { name: FOREIGN, against: CHILD_PROCESS },
+  ...[STUB, COMPILED].map((name) => ({ name, against: NATIVE, ours: true })),
+  { name: FOREIGN, against: CHILD_PROCESS, ours: true },
   { name: CHILD_PROCESS, against: NATIVE },
-  { name: RUN_FOREIGN, against: NODE, difference: true },
+  { name: RUN_FOREIGN, against: NODE, difference: true, ours: true },
   ...[NODE, QEMU, LD_SO, MEMFD].map((name) => ({ name, against: NATIVE })),
 ];
 
@@ -72,7 +72,7 @@ export async function starts(directory: string): Promise<Group> {
     lines.push(line(program, stub, ways));
   }
   const grids = [
-    { name: 'start', unit: 'ms' as const, columns: COLUMNS, lines, left },
+    { name: 'start', unit: 'ms' as const, picture: 'ways' as const, columns: COLUMNS, lines, left },
     together(programs, ways),
   ];
   return { grids, close: () => closeAll(stubs) };
