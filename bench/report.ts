@@ -16,8 +16,8 @@ export interface Report {
 }
 
 export function reportText({ machine, runs, results, grids, left }: Report): string {
-  const { cpu, cores, memory, kernel, system, node } = machine;
-  const head = `${cpu}, ${cores} cores, ${memory} GiB; Linux ${kernel}, ${system}, Node ${node}`;
+  const { cpu, cores, memory, kernel, system, node, load } = machine;
+  const head = `${cpu}, ${cores} cores, ${memory} GiB; Linux ${kernel}, ${system}, Node ${node}, load ${load.toFixed(1)} before`;
   const tables = results.map(table);
   const skipped = left.map((why) => `Left out: ${why}`);
   return `${[`${head}. Medians of ${runs} interleaved runs (quartiles).`, ...grids.map(gridText), ...tables, ...skipped].join('\n\n')}\n`;

@@ -8,7 +8,7 @@ import { element, picture, text } from '../../bench/picture/svg.ts';
 import type { Grid } from '../../bench/row.ts';
 import { measureGrid } from '../../bench/runner.ts';
 
-const MACHINE = { cpu: 'a & b', cores: 2, memory: 4, kernel: '6', system: 'y', node: 'v20' };
+const MACHINE = { cpu: 'a & b', cores: 2, memory: 4, kernel: '6', system: 'y', node: 'v20', load: 0 };
 
 /** Two lines of three columns, of which the second line has no peer. */
 function example(order: string[] = []): Grid {

@@ -41,7 +41,7 @@ test('all are measured in turn, and the first round does not count', async () =>
     ['c', [1, 1]],
   ]);
   expect(result.ratios).toMatchObject([{ against: 'b', median: 1.5 }]);
-  const machine = { cpu: 'x', cores: 2, memory: 4, kernel: '6', system: 'y', node: 'v20' };
+  const machine = { cpu: 'x', cores: 2, memory: 4, kernel: '6', system: 'y', node: 'v20', load: 0 };
   const text = reportText({
     date: '2026-01-01',
     machine,
