@@ -12,6 +12,8 @@ import { ENVIRONMENT, type Starts, startsIn } from '../starts.ts';
 import { closeAll, type Stub, stubOf } from '../stub.ts';
 
 const NATIVE = 'posix_spawn';
+/** The same once more: what two things differ by that are the same. */
+const AGAIN = 'posix_spawn again';
 const STUB = 'stub';
 const COMPILED = 'compiled';
 const FOREIGN = 'spawnForeign';
@@ -24,6 +26,7 @@ const MEMFD = 'memfd, execveat';
 
 const COLUMNS: readonly Column[] = [
   { name: NATIVE },
+  { name: AGAIN, against: NATIVE },
   ...[STUB, COMPILED].map((name) => ({ name, against: NATIVE, ours: true })),
   { name: FOREIGN, against: CHILD_PROCESS, ours: true },
   { name: CHILD_PROCESS, against: NATIVE },
@@ -85,6 +88,7 @@ function line(program: StartedProgram, stub: Stub, ways: Ways): Line {
   const form = ways.compile(program);
   const cells: readonly (Contender | undefined)[] = [
     starts.command(NATIVE, command),
+    starts.command(AGAIN, command),
     starts.stub(STUB, stub),
     form === undefined ? undefined : starts.command(COMPILED, [form, ...args]),
     foreign === undefined ? undefined : oneByOne(FOREIGN, foreign, command),
