@@ -1,6 +1,6 @@
 /** What the figures were measured on. */
 import { readFileSync } from 'node:fs';
-import { availableParallelism, cpus, release, totalmem } from 'node:os';
+import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 
 export interface Machine {
   readonly cpu: string;
@@ -10,6 +10,8 @@ export interface Machine {
   readonly kernel: string;
   readonly system: string;
   readonly node: string;
+  /** How many processes wanted to run in the last minute: what is measured shares the cores with them. */
+  readonly load: number;
 }
 
 export function machine(): Machine {
@@ -21,5 +23,6 @@ export function machine(): Machine {
     kernel: release(),
     system: system ?? 'unknown',
     node: process.version,
+    load: loadavg()[0] ?? 0,
   };
 }

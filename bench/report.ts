@@ -1,25 +1,29 @@
 /** Results as a table in Markdown, which terminals and docs/performance.md show alike. */
+import { gridText } from './grid-text.ts';
 import type { Machine } from './machine.ts';
-import type { Ratio, Result } from './runner.ts';
-import type { Summary } from './statistics.ts';
+import { markdownTable, spread } from './markdown.ts';
+import type { GridResult, Result } from './runner.ts';
 
 export interface Report {
+  /** ISO 8601. */
+  readonly date: string;
   readonly machine: Machine;
   readonly runs: number;
   readonly results: readonly Result[];
+  readonly grids: readonly GridResult[];
   /** Groups that were left out, and why. */
   readonly left: readonly string[];
 }
 
-export function reportText({ machine, runs, results, left }: Report): string {
-  const { cpu, cores, memory, kernel, system, node } = machine;
-  const head = `${cpu}, ${cores} cores, ${memory} GiB; Linux ${kernel}, ${system}, Node ${node}`;
-  const tables = results.map((result) => table(result).join('\n'));
+export function reportText({ machine, runs, results, grids, left }: Report): string {
+  const { cpu, cores, memory, kernel, system, node, load } = machine;
+  const head = `${cpu}, ${cores} cores, ${memory} GiB; Linux ${kernel}, ${system}, Node ${node}, load ${load.toFixed(1)} before`;
+  const tables = results.map(table);
   const skipped = left.map((why) => `Left out: ${why}`);
-  return `${[`${head}. Medians of ${runs} interleaved runs (quartiles).`, ...tables, ...skipped].join('\n\n')}\n`;
+  return `${[`${head}. Medians of ${runs} interleaved runs (quartiles).`, ...grids.map(gridText), ...tables, ...skipped].join('\n\n')}\n`;
 }
 
-function table({ name, unit, goal, measured, ratios }: Result): string[] {
+function table({ name, unit, goal, measured, ratios }: Result): string {
   const rows = measured.map((each) => {
     const ratio = ratios.find(({ against }) => against === each.name);
     return [
@@ -29,17 +33,5 @@ function table({ name, unit, goal, measured, ratios }: Result): string[] {
     ];
   });
   const wanted = goal === null ? '' : ` (goal: ×${goal} of the best)`;
-  return lines([[name, unit, `ratio${wanted}`], ...rows]);
-}
-
-function lines(cells: readonly (readonly string[])[]): string[] {
-  const widths = [0, 1, 2].map((column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]) =>
-    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
-  const [head = [], ...rows] = cells;
-  return [line(head), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...rows.map(line)];
-}
-
-function spread({ median, quartiles: [low, high] }: Summary | Ratio, digits: number): string {
-  return `${median.toFixed(digits)} (${low.toFixed(digits)}–${high.toFixed(digits)})`;
+  return markdownTable([[name, unit, `ratio${wanted}`], ...rows]);
 }

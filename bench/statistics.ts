@@ -31,3 +31,8 @@ function quantile(sorted: readonly number[], share: number): number {
 export function ratios(values: readonly number[], against: readonly number[]): Summary {
   return summary(values.map((value, round) => value / (against[round] ?? Number.NaN)));
 }
+
+/** The same as what comes on top. */
+export function differences(values: readonly number[], against: readonly number[]): Summary {
+  return summary(values.map((value, round) => value - (against[round] ?? Number.NaN)));
+}

@@ -1,8 +1,17 @@
 /** All figures; a group is a file beside this one. */
 import type { MakeGroup } from '../row.ts';
+import { footprint } from './footprint.ts';
+import { growth } from './growth.ts';
 import { https } from './https.ts';
 import { packed } from './packed.ts';
 import { sealed } from './sealed.ts';
-import { start } from './start.ts';
+import { starts } from './starts.ts';
 
-export const GROUPS: Readonly<Record<string, MakeGroup>> = { start, sealed, https, packed };
+export const GROUPS: Readonly<Record<string, MakeGroup>> = {
+  starts,
+  growth,
+  footprint,
+  sealed,
+  https,
+  packed,
+};

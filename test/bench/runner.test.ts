@@ -41,8 +41,15 @@ test('all are measured in turn, and the first round does not count', async () =>
     ['c', [1, 1]],
   ]);
   expect(result.ratios).toMatchObject([{ against: 'b', median: 1.5 }]);
-  const machine = { cpu: 'x', cores: 2, memory: 4, kernel: '6', system: 'y', node: 'v20' };
-  const text = reportText({ machine, runs: 2, results: [result], left: ['z: no z'] });
+  const machine = { cpu: 'x', cores: 2, memory: 4, kernel: '6', system: 'y', node: 'v20', load: 0 };
+  const text = reportText({
+    date: '2026-01-01',
+    machine,
+    runs: 2,
+    results: [result],
+    grids: [],
+    left: ['z: no z'],
+  });
   expect(text).toContain('| b   | 20 (20–20) | ×1.50 (1.50–1.50)');
   expect(text).toContain('Left out: z: no z');
 });
