@@ -7,6 +7,7 @@ import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { notices } from './build-licenses.ts';
 import { ajv } from './loaders/manifest/decoder.ts';
 import schema from './loaders/manifest/schema.json' with { type: 'json' };
+import { COMMAND_FILE } from './src/bin/script.ts';
 import { emitLauncher } from './src/launcher/launcher.ts';
 
 /**
@@ -112,11 +113,30 @@ const bundles = await Promise.all([
   build({
     ...withElfy,
     plugins: [loadedAside],
+    entryPoints: ['src/bin/command.ts'],
+    outfile: `${OUT}/${COMMAND_FILE}`,
+    format: 'cjs',
+    define: ownDirectory,
+    minifySyntax: true,
+    minifyWhitespace: true,
+    // What V8 has from a cache has no import().
+    supported: { 'dynamic-import': false },
+    banner: { js: '(function (require, __dirname) {' },
+    footer: { js: '})' },
+  }),
+  build({
+    ...packages,
     entryPoints: ['src/bin/run-foreign.ts'],
     outfile: `${OUT}/run-foreign.cjs`,
     format: 'cjs',
     define: ownDirectory,
-    minifySyntax: true,
+  }),
+  build({
+    ...packages,
+    entryPoints: ['src/bin/make-cache.ts'],
+    outfile: `${OUT}/make-cache.cjs`,
+    format: 'cjs',
+    define: ownDirectory,
   }),
   build({
     ...withElfy,
@@ -134,8 +154,18 @@ writeFileSync(`${OUT}/THIRD-PARTY-LICENSES`, notices(bundles.flatMap(({ metafile
 cpSync('src/cli/new-loader/package', `${OUT}/new-loader`, { recursive: true });
 copyFileSync('loaders/manifest/schema.json', `${OUT}/manifest.schema.json`);
 writeFileSync(`${OUT}/run-foreign`, emitLauncher(), { mode: 0o755 });
+makeCache();
 execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', `${OUT}/types`], {
   stdio: 'inherit',
 });
 rmSync('dist', { recursive: true, force: true });
 renameSync(OUT, 'dist');
+
+/** Compiled code of the command: a launcher starts any program, with the maker of the cache where the command is. */
+function makeCache(): void {
+  const maker = `${OUT}/make-cache`;
+  copyFileSync(`${OUT}/run-foreign`, maker);
+  execFileSync(maker, [process.execPath], { stdio: 'inherit' });
+  rmSync(maker);
+  rmSync(`${maker}.cjs`);
+}
