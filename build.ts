@@ -38,6 +38,28 @@ const loadedAside: Plugin = {
   },
 };
 
+/** Node has these from its own start. */
+const LOADED_BY_NODE = new Set(['node:fs', 'node:path', 'node:url', 'node:buffer']);
+
+/** Node's other modules are loaded when something of them is used. */
+const lazyBuiltIns: Plugin = {
+  name: 'lazy built-ins',
+  setup(build) {
+    const [lazy, eager] = ['lazy built-in', 'built-in'];
+    build.onResolve({ filter: /^node:/ }, ({ path, pluginData }) =>
+      LOADED_BY_NODE.has(path) || pluginData === eager ? { path, external: true } : { path, namespace: lazy },
+    );
+    build.onLoad({ filter: /./, namespace: lazy }, async ({ path }) => {
+      const names = Object.keys((await import(path)) as object).filter((name) => name !== 'default');
+      const getters = names.map((name) => `get ${name}() { return load().${name} }`);
+      return {
+        contents: `const load = () => require(${JSON.stringify(path)});\nmodule.exports = { ${getters.join(',')} };`,
+        pluginData: eager,
+      };
+    });
+  },
+};
+
 const common: BuildOptions = {
   bundle: true,
   platform: 'node',
@@ -52,8 +74,11 @@ const common: BuildOptions = {
 /** Other people's code, which is read faster when it is short. */
 const packages: BuildOptions = { ...common, minifyWhitespace: true, minifySyntax: true };
 
-/** What a module asks for its own directory, in files that are no ES modules. */
-const ownDirectory: BuildOptions['define'] = { 'import.meta.dirname': '__dirname' };
+/** What a module asks for its own place, in files that are no ES modules. */
+const ownDirectory: BuildOptions['define'] = {
+  'import.meta.dirname': '__dirname',
+  'import.meta.filename': '__filename',
+};
 
 /** elfy's assert, see there. */
 const withElfy: BuildOptions = { ...common, alias: { assert: './loaders/elf/assert.ts' } };
@@ -109,10 +134,11 @@ const bundles = await Promise.all([
     entryPoints: ['src/plugins/watchdog-worker.ts'],
     outfile: `${OUT}/watchdog.cjs`,
     format: 'cjs',
+    define: ownDirectory,
   }),
   build({
     ...withElfy,
-    plugins: [loadedAside],
+    plugins: [loadedAside, lazyBuiltIns],
     entryPoints: ['src/bin/command.ts'],
     outfile: `${OUT}/${COMMAND_FILE}`,
     format: 'cjs',
@@ -121,7 +147,7 @@ const bundles = await Promise.all([
     minifyWhitespace: true,
     // What V8 has from a cache has no import().
     supported: { 'dynamic-import': false },
-    banner: { js: '(function (require, __dirname) {' },
+    banner: { js: '(function (require, __dirname, __filename) {' },
     footer: { js: '})' },
   }),
   build({

@@ -4,7 +4,7 @@
  * needs are in the cache, and no others.
  */
 import fs from 'node:fs';
-import { START } from '../launcher/protocol.ts';
+import { MESSAGE } from '../launcher/protocol.ts';
 import { CACHE_FILE, commandScript, runCommand } from './script.ts';
 
 const directory = import.meta.dirname;
@@ -13,7 +13,7 @@ const { writeSync } = fs;
 
 /** The command calls node:fs through its exports, so it meets this one. */
 function writeOrEnd(fd: number, bytes: Uint8Array, ...rest: number[]): number {
-  if (bytes.length !== 1 || bytes[0] !== START) return writeSync(fd, bytes, ...rest);
+  if (bytes.length !== MESSAGE.start) return writeSync(fd, bytes, ...rest);
   fs.writeFileSync(`${directory}/${CACHE_FILE}`, script.createCachedData());
   process.exit(0);
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Script } from 'node:vm';
 
-/** Beside this file: the command, in ASCII, as one function of `require` and its directory. */
+/** Beside this file: the command, in ASCII, as one function of what modules have. */
 export const COMMAND_FILE = 'command.cjs';
 /** Beside it: what V8 made of that when the package was built. */
 export const CACHE_FILE = 'command.cache';
@@ -19,6 +19,6 @@ export function commandScript(directory: string, cache?: Buffer): Script {
 
 /** Runs it; `require` is the caller's own. */
 export function runCommand(script: Script, require: NodeJS.Require, directory: string): void {
-  const command = script.runInThisContext() as (require: NodeJS.Require, directory: string) => void;
-  command(require, directory);
+  const command = script.runInThisContext() as (...scope: [NodeJS.Require, string, string]) => void;
+  command(require, directory, `${directory}/${COMMAND_FILE}`);
 }

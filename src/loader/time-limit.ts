@@ -2,6 +2,7 @@
  * The time that a loader may take. What counts is its own: reading, asking for a passphrase and all else that the host
  * does for it may take as long as it takes. A loader that never lets go of the thread can be stopped from outside only.
  */
+import { monotonic } from '../monotonic.ts';
 import type { Through } from './lent.ts';
 
 export interface TimeLimit {
@@ -21,7 +22,7 @@ export class TimedCall {
   /** How many things the host is doing for it. */
   #waits = 0;
   #left: number;
-  /** When it went on, on performance.now(); undefined while it is not running. */
+  /** When it went on, on the monotonic clock; undefined while it is not running. */
   #since: number | undefined;
   #ended = false;
 
@@ -88,7 +89,7 @@ export class TimedCall {
   };
 
   #timeLeft(): number {
-    return this.#left - (this.#since === undefined ? 0 : performance.now() - this.#since);
+    return this.#left - (this.#since === undefined ? 0 : monotonic() - this.#since);
   }
 
   /** What it was lent may be used for longer than that. */
@@ -99,7 +100,7 @@ export class TimedCall {
 
   #go(): void {
     if (this.#ended) return;
-    this.#since = performance.now();
+    this.#since = monotonic();
     this.#limit.watch?.(this.#what, this.#left);
   }
 
