@@ -143,8 +143,10 @@ const bundles = await Promise.all([
     outfile: `${OUT}/${COMMAND_FILE}`,
     format: 'cjs',
     define: ownDirectory,
-    minifySyntax: true,
-    minifyWhitespace: true,
+    minify: true,
+    // For those who read a stack of RUN_FOREIGN_VERBOSE; no start opens it.
+    sourcemap: 'external',
+    sourcesContent: false,
     // What V8 has from a cache has no import().
     supported: { 'dynamic-import': false },
     banner: { js: '(function (require, __dirname, __filename) {' },

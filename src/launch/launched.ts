@@ -3,7 +3,7 @@
  * What it cannot do is no error here: `undefined` says so, and there are other ways.
  */
 import { constants as files, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
-import { constants } from 'node:os';
+import { ERRNO } from '../errno.ts';
 import { Calls } from '../launcher/calls.ts';
 import { BLOCK_ADDRESS } from '../launcher/data.ts';
 import { MESSAGE, socketFrom } from '../launcher/protocol.ts';
@@ -54,7 +54,7 @@ export class Launched {
     const asked = calls.add(SYS.execveat, [-1, calls.text(NO_PATH), UNREADABLE, UNREADABLE, AT_EMPTY_PATH]);
     const [file = -1, result = 0] = this.#make(calls, [opened, asked]);
     if (file < 0 || result >= 0) return undefined;
-    return result === -constants.errno.EFAULT ? 0 : -result;
+    return result === -ERRNO.EFAULT ? 0 : -result;
   }
 
   /** Makes the stub's memfd, called `name`, and opens `fds` there, all of which must be regular files. */
@@ -90,7 +90,7 @@ export class Launched {
       const made = calls.add(SYS.memfd_create, [calls.text(Buffer.from(name)), flags]);
       const [fd = -1] = this.#make(calls, [made]);
       if (fd >= 0) return fd;
-      if (fd !== -constants.errno.EINVAL) return undefined;
+      if (fd !== -ERRNO.EINVAL) return undefined;
     }
     return undefined;
   }

@@ -1,5 +1,6 @@
 /** Opening a file to execute it: what can be seen from here is checked first, then the kernel is asked. */
-import { errnoName, execveRefusal } from '../native/libc.ts';
+import { errnoName } from '../errno.ts';
+import { execveRefusal } from '../native/libc.ts';
 import { type FileSource, openError, openProgram } from '../source/file.ts';
 import { launched } from './launched.ts';
 

@@ -15,6 +15,9 @@ export interface TimeLimit {
   watch?(what: string, left: number | undefined): void;
 }
 
+/** For our own loaders, which need no timer. */
+export const NO_LIMIT: TimeLimit = { milliseconds: Number.POSITIVE_INFINITY };
+
 /** One call of a loader. */
 export class TimedCall {
   readonly #limit: TimeLimit;
@@ -53,6 +56,7 @@ export class TimedCall {
   }
 
   async #inTime<T>(result: Promise<T>, late: () => Error): Promise<T> {
+    if (this.#limit === NO_LIMIT) return result.finally(() => this.#end());
     let timer: NodeJS.Timeout | undefined;
     const timeIsUp = new Promise<never>((_, reject) => {
       const look = () => {

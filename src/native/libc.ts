@@ -2,7 +2,7 @@
  * The only file that calls libc. Each function is a thin, typed wrapper named after its man page;
  * a failing call throws a SystemError with errno's name. Nothing is loaded before the first call.
  */
-import { constants } from 'node:os';
+import { ERRNO, errnoName } from '../errno.ts';
 import { declare, koffi } from './koffi.ts';
 
 const memfdCreate = declare('int memfd_create(const char *name, unsigned int flags)');
@@ -22,10 +22,6 @@ const prctlWords = declare(
 );
 
 const mlockallCall = declare('int mlockall(int flags)');
-
-export function errnoName(errno: number): string {
-  return Object.entries(constants.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
-}
 
 /** A system call failed: `errno` is its name, as `EACCES`. */
 export class SystemError extends Error {
@@ -66,7 +62,7 @@ export function memfdForData(name: string): number {
 function memfd(name: string, flags: number, newer: number): number {
   const result = memfdCreate(name, flags | newer) as number;
   if (result >= 0) return result;
-  if (koffi().errno() !== constants.errno.EINVAL) throw new SystemError('memfd_create', koffi().errno());
+  if (koffi().errno() !== ERRNO.EINVAL) throw new SystemError('memfd_create', koffi().errno());
   return check('memfd_create', memfdCreate(name, flags) as number);
 }
 

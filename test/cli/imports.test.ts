@@ -26,8 +26,8 @@ Module._load = function (request, parent, ...rest) {
 `,
 );
 
-/** The built-in modules that a start loads: each costs part of a millisecond. */
-const ADDED = ['NativeModule vm', 'NativeModule os'];
+/** The built-in module that a start loads: each costs part of a millisecond. */
+const ADDED = ['NativeModule vm'];
 
 /** Loading is over when the program is not found, or none that can be run. */
 function loaded(
@@ -60,7 +60,7 @@ test('koffi is loaded where there is no launcher, through its public import', ()
   expect(packages).toContain('koffi');
 });
 
-test('for a start two modules are loaded that Node itself has not loaded, and no package', async () => {
+test('for a start one module is loaded that Node itself has not loaded, and no package', async () => {
   const own = join(directory.path, 'dist');
   mkdirSync(own);
   copyFileSync(COMMAND, join(own, 'run-foreign'));
