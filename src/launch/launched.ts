@@ -4,7 +4,7 @@
  */
 import { constants as files, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
 import { ERRNO } from '../errno.ts';
-import { Calls } from '../launcher/calls.ts';
+import { Calls, MAX_CALLS } from '../launcher/calls.ts';
 import { BLOCK_ADDRESS } from '../launcher/data.ts';
 import { MESSAGE, socketFrom } from '../launcher/protocol.ts';
 import { SYS } from '../launcher/system-calls.ts';
@@ -18,8 +18,6 @@ const AT_EMPTY_PATH = 0x1000;
 const PR_SET_DUMPABLE = 4;
 /** No address of a user's. */
 const UNREADABLE = -8;
-/** Files that are opened by one block of calls. */
-const FILES_AT_ONCE = 8;
 
 /** What the launcher has to become a program with. */
 export interface Prepared {
@@ -60,12 +58,14 @@ export class Launched {
   /** Makes the stub's memfd, called `name`, and opens `fds` there, all of which must be regular files. */
   prepare(name: string, fds: readonly number[]): Prepared | undefined {
     if (!this.#proc || !fds.every((fd) => fstatSync(fd).isFile())) return undefined;
-    const stub = this.#memfd(name);
-    if (stub === undefined) return undefined;
-    const opened = this.#open(fds);
-    const writer = opened && this.#writerFor(stub);
-    if (writer !== undefined && opened !== undefined) return { writer, stub, files: opened };
-    this.#close([stub, ...(opened ?? [])]);
+    // Kernels before 6.3 do not know the newer flag and need not be told.
+    for (const flags of [MFD.CLOEXEC | MFD.EXEC, MFD.CLOEXEC]) {
+      const [stub = -1, ...opened] = this.#memfdAndFiles(name, flags, fds);
+      const writer = [stub, ...opened].every((fd) => fd >= 0) ? this.#writerFor(stub) : undefined;
+      if (writer !== undefined) return { writer, stub, files: opened };
+      this.#close([stub, ...opened]);
+      if (stub !== -ERRNO.EINVAL) return undefined;
+    }
     return undefined;
   }
 
@@ -83,35 +83,24 @@ export class Launched {
     writeAll(this.socket, message);
   }
 
-  #memfd(name: string): number | undefined {
-    // Kernels before 6.3 do not know the newer flag and need not be told.
-    for (const flags of [MFD.CLOEXEC | MFD.EXEC, MFD.CLOEXEC]) {
-      const calls = new Calls(BLOCK_ADDRESS);
-      const made = calls.add(SYS.memfd_create, [calls.text(Buffer.from(name)), flags]);
-      const [fd = -1] = this.#make(calls, [made]);
-      if (fd >= 0) return fd;
-      if (fd !== -ERRNO.EINVAL) return undefined;
+  /** What the calls have come to: the number of the memfd and of each file, or negative errors. */
+  #memfdAndFiles(name: string, flags: number, fds: readonly number[]): number[] {
+    let calls = new Calls(BLOCK_ADDRESS);
+    let results = [calls.add(SYS.memfd_create, [calls.text(Buffer.from(name)), flags])];
+    const made: number[] = [];
+    for (const fd of fds) {
+      if (results.length === MAX_CALLS) {
+        made.push(...this.#make(calls, results));
+        [calls, results] = [new Calls(BLOCK_ADDRESS), []];
+      }
+      // The stub needs them, so they are not closed by an exec.
+      results.push(calls.add(SYS.open, [calls.text(ownFile(fd)), READ]));
     }
-    return undefined;
-  }
-
-  /** The stub needs them, so they are not closed by an exec. */
-  #open(fds: readonly number[]): number[] | undefined {
-    const opened: number[] = [];
-    for (let from = 0; from < fds.length; from += FILES_AT_ONCE) {
-      const calls = new Calls(BLOCK_ADDRESS);
-      const made = fds
-        .slice(from, from + FILES_AT_ONCE)
-        .map((fd) => calls.add(SYS.open, [calls.text(ownFile(fd)), READ]));
-      opened.push(...this.#make(calls, made));
-    }
-    if (opened.every((fd) => fd >= 0)) return opened;
-    this.#close(opened.filter((fd) => fd >= 0));
-    return undefined;
+    return [...made, ...this.#make(calls, results)];
   }
 
   #close(fds: readonly number[]): void {
-    for (const fd of fds) {
+    for (const fd of fds.filter((each) => each >= 0)) {
       const calls = new Calls(BLOCK_ADDRESS);
       this.#make(calls, [calls.add(SYS.close, [fd])]);
     }
@@ -129,7 +118,7 @@ export class Launched {
   #make(calls: Calls, results: readonly number[]): number[] {
     writeAll(this.socket, calls.bytes);
     const answer = Buffer.alloc(MESSAGE.calls);
-    if (readSync(this.socket, answer) !== answer.length) return [];
+    if (readSync(this.socket, answer) !== answer.length) return results.map(() => -1);
     return results.map((at) => Number(answer.readBigInt64LE(at)));
   }
 }

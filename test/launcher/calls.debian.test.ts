@@ -2,10 +2,10 @@
  * What the launcher does for Node, and what Node does where the launcher cannot: strace makes its calls fail. Node opens with
  * openat(2) and not open(2), so only the launcher and the stub meet those.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { COMMAND, run, temporary } from '../support/run.ts';
+import { COMMAND, NODE_PATH, run, temporary } from '../support/run.ts';
 
 const directory = temporary();
 afterAll(directory.remove);
@@ -48,6 +48,19 @@ test('before Linux 6.3 there is no MFD_EXEC, and the launcher asks without it', 
   expect(outcome).toEqual(OK);
   expect(trace).toMatch(/ memfd_create\("echo", MFD_CLOEXEC\) = \d/);
   expect(trace).not.toContain('koffi');
+});
+
+test('Node does not read the caller’s certificates, and the program gets the variable', async () => {
+  const [certificates, file] = [join(directory.path, 'certificates'), join(directory.path, 'opened')];
+  writeFileSync(certificates, '');
+  const env = { PATH: NODE_PATH, NODE_EXTRA_CA_CERTS: certificates };
+  const strace = (...command: string[]) =>
+    run('strace', ['-f', '-o', file, '-e', 'trace=open,openat', ...command], { env });
+  const { stdout } = await strace(COMMAND, '/usr/bin/env');
+  expect(stdout).toContain(`NODE_EXTRA_CA_CERTS=${certificates}\n`);
+  expect(readFileSync(file, 'latin1')).not.toContain(certificates);
+  await strace(process.execPath, '-e', '0');
+  expect(readFileSync(file, 'latin1')).toContain(certificates);
 });
 
 test('where /proc is of another PID namespace, nobody looks there for the other', async () => {
