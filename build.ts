@@ -7,6 +7,7 @@ import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { notices } from './build-licenses.ts';
 import { ajv } from './loaders/manifest/decoder.ts';
 import schema from './loaders/manifest/schema.json' with { type: 'json' };
+import { COMMAND_FILE } from './src/bin/script.ts';
 import { emitLauncher } from './src/launcher/launcher.ts';
 
 /**
@@ -37,6 +38,28 @@ const loadedAside: Plugin = {
   },
 };
 
+/** Node has these from its own start. */
+const LOADED_BY_NODE = new Set(['node:fs', 'node:path', 'node:url', 'node:buffer']);
+
+/** Node's other modules are loaded when something of them is used. */
+const lazyBuiltIns: Plugin = {
+  name: 'lazy built-ins',
+  setup(build) {
+    const [lazy, eager] = ['lazy built-in', 'built-in'];
+    build.onResolve({ filter: /^node:/ }, ({ path, pluginData }) =>
+      LOADED_BY_NODE.has(path) || pluginData === eager ? { path, external: true } : { path, namespace: lazy },
+    );
+    build.onLoad({ filter: /./, namespace: lazy }, async ({ path }) => {
+      const names = Object.keys((await import(path)) as object).filter((name) => name !== 'default');
+      const getters = names.map((name) => `get ${name}() { return load().${name} }`);
+      return {
+        contents: `const load = () => require(${JSON.stringify(path)});\nmodule.exports = { ${getters.join(',')} };`,
+        pluginData: eager,
+      };
+    });
+  },
+};
+
 const common: BuildOptions = {
   bundle: true,
   platform: 'node',
@@ -51,8 +74,11 @@ const common: BuildOptions = {
 /** Other people's code, which is read faster when it is short. */
 const packages: BuildOptions = { ...common, minifyWhitespace: true, minifySyntax: true };
 
-/** What a module asks for its own directory, in files that are no ES modules. */
-const ownDirectory: BuildOptions['define'] = { 'import.meta.dirname': '__dirname' };
+/** What a module asks for its own place, in files that are no ES modules. */
+const ownDirectory: BuildOptions['define'] = {
+  'import.meta.dirname': '__dirname',
+  'import.meta.filename': '__filename',
+};
 
 /** elfy's assert, see there. */
 const withElfy: BuildOptions = { ...common, alias: { assert: './loaders/elf/assert.ts' } };
@@ -108,15 +134,37 @@ const bundles = await Promise.all([
     entryPoints: ['src/plugins/watchdog-worker.ts'],
     outfile: `${OUT}/watchdog.cjs`,
     format: 'cjs',
+    define: ownDirectory,
   }),
   build({
     ...withElfy,
-    plugins: [loadedAside],
+    plugins: [loadedAside, lazyBuiltIns],
+    entryPoints: ['src/bin/command.ts'],
+    outfile: `${OUT}/${COMMAND_FILE}`,
+    format: 'cjs',
+    define: ownDirectory,
+    minify: true,
+    // For those who read a stack of RUN_FOREIGN_VERBOSE; no start opens it.
+    sourcemap: 'external',
+    sourcesContent: false,
+    // What V8 has from a cache has no import().
+    supported: { 'dynamic-import': false },
+    banner: { js: '(function (require, __dirname, __filename) {' },
+    footer: { js: '})' },
+  }),
+  build({
+    ...packages,
     entryPoints: ['src/bin/run-foreign.ts'],
     outfile: `${OUT}/run-foreign.cjs`,
     format: 'cjs',
     define: ownDirectory,
-    minifySyntax: true,
+  }),
+  build({
+    ...packages,
+    entryPoints: ['src/bin/make-cache.ts'],
+    outfile: `${OUT}/make-cache.cjs`,
+    format: 'cjs',
+    define: ownDirectory,
   }),
   build({
     ...withElfy,
@@ -134,8 +182,18 @@ writeFileSync(`${OUT}/THIRD-PARTY-LICENSES`, notices(bundles.flatMap(({ metafile
 cpSync('src/cli/new-loader/package', `${OUT}/new-loader`, { recursive: true });
 copyFileSync('loaders/manifest/schema.json', `${OUT}/manifest.schema.json`);
 writeFileSync(`${OUT}/run-foreign`, emitLauncher(), { mode: 0o755 });
+makeCache();
 execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', `${OUT}/types`], {
   stdio: 'inherit',
 });
 rmSync('dist', { recursive: true, force: true });
 renameSync(OUT, 'dist');
+
+/** Compiled code of the command: a launcher starts any program, with the maker of the cache where the command is. */
+function makeCache(): void {
+  const maker = `${OUT}/make-cache`;
+  copyFileSync(`${OUT}/run-foreign`, maker);
+  execFileSync(maker, [process.execPath], { stdio: 'inherit' });
+  rmSync(maker);
+  rmSync(`${maker}.cjs`);
+}

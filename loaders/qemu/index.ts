@@ -1,14 +1,16 @@
 /** ELF programs for other machines, which QEMU's user mode runs: `qemu-aarch64 … program`. */
 import { defineLoader, head, Structure } from 'run-foreign/loader';
 import { findInterpreter, refuseBehindLine } from '../interpreted.ts';
-import { LOOKED_AT, MAGICS, machineOf } from './machines.ts';
+import { LOOKED_AT, machineOf, magics } from './machines.ts';
 
 export const qemu = defineLoader({
   name: 'qemu',
   apiVersion: 1,
   kind: 'program',
   description: 'ELF programs for other machines, which qemu-MACHINE runs if it is installed',
-  magics: MAGICS,
+  get magics() {
+    return magics();
+  },
   async probe(source) {
     return machineOf(await head(source, LOOKED_AT)) === undefined ? null : 'exact';
   },

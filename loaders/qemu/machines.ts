@@ -92,13 +92,20 @@ const MACHINES: readonly Machine[] = [
   ['xtensaeb', 'XTENSA', 32, 'big'],
 ];
 
-/** What of a file MAGICS look at, bytes. */
+/** What of a file the magics look at, bytes. */
 export const LOOKED_AT = OFFSETS.e_flags_32 + 4;
 
-/** Each with the name of its machine. Padding and EI_OSABI are not looked at. */
-export const MAGICS: readonly (Magic & { readonly mask: Uint8Array })[] = MACHINES.map(magicOf);
+type MachineMagic = Magic & { readonly mask: Uint8Array };
 
-function magicOf([name, machine, bits, order, abi2]: Machine): Magic & { mask: Uint8Array } {
+let made: readonly MachineMagic[] | undefined;
+
+/** Each with the name of its machine. Padding and EI_OSABI are not looked at. Made when asked for: it takes a millisecond. */
+export function magics(): readonly MachineMagic[] {
+  made ??= MACHINES.map(magicOf);
+  return made;
+}
+
+function magicOf([name, machine, bits, order, abi2]: Machine): MachineMagic {
   const size = abi2 === undefined ? OFFSETS.e_machine + 2 : LOOKED_AT;
   const bytes = Buffer.alloc(size);
   const mask = Buffer.alloc(size);
@@ -124,7 +131,15 @@ function magicOf([name, machine, bits, order, abi2]: Machine): Magic & { mask: U
 
 /** The machine that a file's first LOOKED_AT bytes speak of, by QEMU's name; undefined where QEMU has none. */
 export function machineOf(start: Uint8Array): string | undefined {
-  return MAGICS.find(({ bytes, mask }) =>
+  if (!isKnown(start)) return undefined;
+  return magics().find(({ bytes, mask }) =>
     bytes.every((byte, at) => ((start[at] ?? ~byte) & (mask[at] ?? 0)) === byte),
   )?.name;
+}
+
+/** Whether any of the machines has its e_machine: for x86 programs that is all there is to ask. */
+function isKnown(start: Uint8Array): boolean {
+  const [first = 0, second = 0] = start.subarray(OFFSETS.e_machine, OFFSETS.e_machine + 2);
+  const machine = start[OFFSETS.EI_DATA] === ELFDATA.big ? first * 256 + second : second * 256 + first;
+  return Object.values<number>(EM).includes(machine);
 }

@@ -3,9 +3,8 @@
  * or in one of its own, and every no comes with what can be done about it.
  */
 import { hex } from '../errors.ts';
-import { personality } from '../native/libc.ts';
 import { lowestMmField, mmMapSize, probeExeFile, probeMmField, probeMmMap } from '../native/mm-probe.ts';
-import { CAPABILITY, hasCapability, readNumber } from '../native/proc.ts';
+import { CAPABILITY, hasCapability, personality, readNumber } from '../native/proc.ts';
 import { replacementDirectory, tryExit, tryMapZero } from './probe-programs.ts';
 
 export interface MachineCheck {

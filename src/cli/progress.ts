@@ -4,6 +4,7 @@
  * whatever costs time is done when the line appears.
  */
 import { isatty } from 'node:tty';
+import { monotonic } from '../monotonic.ts';
 import { terminalColumns } from '../native/libc.ts';
 import type { OnProgress } from '../source/source.ts';
 import { beforeOutput, clearForOthers, writeMore } from './output.ts';
@@ -28,7 +29,7 @@ export function progressLine(name: string): OnProgress {
 class ProgressLine {
   readonly #name: string;
   readonly #terminal = process.env['TERM'] !== 'dumb' && isatty(2);
-  readonly #began = performance.now();
+  readonly #began = monotonic();
   #stage = { what: '', began: this.#began };
   #done = 0;
   #total: number | undefined;
@@ -43,7 +44,7 @@ class ProgressLine {
 
   tell(what: string, done: number, total?: number): void {
     if (!this.#terminal) return;
-    const now = performance.now();
+    const now = monotonic();
     if (what !== this.#stage.what || done < this.#done) this.#stage = { what, began: now };
     this.#done = done;
     this.#total = total;
@@ -54,7 +55,7 @@ class ProgressLine {
     if (this.#timer === undefined) {
       beforeOutput(() => this.#clear());
       // Shows also that nothing comes any more.
-      this.#timer = setInterval(() => this.#draw(performance.now()), REDRAW).unref();
+      this.#timer = setInterval(() => this.#draw(monotonic()), REDRAW).unref();
     }
     // Where work leaves no time for timers.
     this.#draw(now);

@@ -55,7 +55,11 @@ const IDENTITY_TWIN = Buffer.from(`${TWIN_PREFIX}IDENTITY=`);
 
 /** Whether any of them is set through the environment: then the plain path is not plain. */
 export function hasTwins(envp: readonly Uint8Array[]): boolean {
-  return TWINS.some((name) => environmentValue(envp, TWIN_PREFIX + name) !== undefined);
+  const prefix = Buffer.from(TWIN_PREFIX);
+  const own = envp.filter(
+    (entry) => entry[0] === prefix[0] && prefix.equals(entry.subarray(0, prefix.length)),
+  );
+  return own.length > 0 && TWINS.some((name) => environmentValue(own, TWIN_PREFIX + name) !== undefined);
 }
 
 /**
@@ -64,7 +68,10 @@ export function hasTwins(envp: readonly Uint8Array[]): boolean {
  */
 export function programEnvironment(all: readonly Uint8Array[], options: RunOptions): Uint8Array[] {
   const { env = [], unsetEnv = [] } = options;
-  const envp = all.filter((entry) => !IDENTITY_TWIN.equals(entry.subarray(0, IDENTITY_TWIN.length)));
+  const envp = all.filter(
+    (entry) =>
+      entry[0] !== IDENTITY_TWIN[0] || !IDENTITY_TWIN.equals(entry.subarray(0, IDENTITY_TWIN.length)),
+  );
   if (env.length === 0 && unsetEnv.length === 0) return envp;
   const entries = new Map<string, string>();
   const original = new Map<string, string>();

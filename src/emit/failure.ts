@@ -2,7 +2,7 @@
  * What emitted code does when a step fails: nobody else is left to say it. It writes the step's message
  * and the name of the error to standard error and ends.
  */
-import { constants } from 'node:os';
+import { errnoName, HIGHEST_ERRNO } from '../errno.ts';
 import { printable } from '../errors.ts';
 import { DATA } from './data-page.ts';
 import type { Emitter } from './emitter.ts';
@@ -24,16 +24,12 @@ export function messageName(program: string): string {
 
 /** errno names by number, as the stub reads them. */
 export function errnoNameTable(): { bytes: Uint8Array; highest: number } {
-  const names = new Map<number, string>();
-  for (const [name, value] of Object.entries(constants.errno)) if (!names.has(value)) names.set(value, name);
-  const highest = Math.max(...names.keys());
-  const bytes = new Uint8Array((highest + 1) * NAME_ENTRY);
-  for (let errno = 0; errno <= highest; errno++) {
-    const text = Buffer.from(`${names.get(errno) ?? `errno ${errno}`}\n`).subarray(0, NAME_ENTRY - 1);
-    bytes[errno * NAME_ENTRY] = text.length;
-    bytes.set(text, errno * NAME_ENTRY + 1);
+  let text = '';
+  for (let errno = 0; errno <= HIGHEST_ERRNO; errno++) {
+    const line = `${errnoName(errno)}\n`.slice(0, NAME_ENTRY - 1);
+    text += String.fromCharCode(line.length) + line.padEnd(NAME_ENTRY - 1, '\0');
   }
-  return { bytes, highest };
+  return { bytes: Buffer.from(text, 'latin1'), highest: HIGHEST_ERRNO };
 }
 
 /** One way to fail: where to jump, and what is said. ax holds the negative errno on the way. */

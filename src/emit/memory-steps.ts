@@ -2,7 +2,7 @@
  * The steps that build the program's memory, as machine code. HAZARD: the stub has no stack of its
  * own: the stack area it was given becomes the program's while this runs, so nothing here may push.
  */
-import { constants } from 'node:os';
+import { ERRNO } from '../errno.ts';
 import type { ProtectionText, Step } from '../plan/plan.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import { AT, AUXV_TABLE_SIZE } from '../process/auxv.ts';
@@ -165,7 +165,7 @@ function emitMmap(step: Extract<Step, { op: 'mmap' }>, context: StepContext): vo
   // Kernels before 4.17 take MAP_FIXED_NOREPLACE for a hint and may map elsewhere.
   emitter.load(REG.cx, step.at);
   code.compare(REG.ax, REG.cx);
-  code.jumpIf('notEqual', context.failures.label(failureText(context, message), constants.errno.EEXIST));
+  code.jumpIf('notEqual', context.failures.label(failureText(context, message), ERRNO.EEXIST));
 }
 
 function emitRead(step: Extract<Step, { op: 'read' }>, context: StepContext): void {
@@ -175,7 +175,7 @@ function emitRead(step: Extract<Step, { op: 'read' }>, context: StepContext): vo
   const message = `cannot read ${step.what} (${step.size} bytes from file offset ${step.offset})`;
   failOnError(context, message);
   emitter.code.compareImmediate(REG.ax, Number(step.size));
-  emitter.code.jumpIf('notEqual', context.failures.label(failureText(context, message), constants.errno.EIO));
+  emitter.code.jumpIf('notEqual', context.failures.label(failureText(context, message), ERRNO.EIO));
 }
 
 /** What cannot be given back now is when the vault is closed. */

@@ -125,7 +125,7 @@ export class X86 {
   /** mov dword [memory], immediate. */
   store32(memory: Memory, value: number): void {
     this.#withMemory([0xc7], 0, memory, false);
-    this.#imm32(BigInt(value));
+    this.#word32(value);
   }
 
   /** Stores at `table + index × pointer size`. */
@@ -257,15 +257,18 @@ export class X86 {
   }
 
   #imm32(value: bigint): void {
-    const bits = BigInt.asUintN(32, value);
-    for (let shift = 0n; shift < 32n; shift += 8n) this.#bytes.push(Number((bits >> shift) & 0xffn));
+    this.#word32(Number(BigInt.asUintN(32, value)));
+  }
+
+  #word32(value: number): void {
+    this.#bytes.push(value & 0xff, (value >>> 8) & 0xff, (value >>> 16) & 0xff, value >>> 24);
   }
 
   /** A field that 64-bit mode extends by its sign; in 32-bit mode it may be an address as well. */
-  #signed32(value: bigint): void {
-    const highest = this.bits === 64 ? 0x7fff_ffffn : 0xffff_ffffn;
-    if (value < -0x8000_0000n || value > highest) throw new Error(`${value} does not fit into 32 bits`);
-    this.#imm32(value);
+  #signed32(value: number | bigint): void {
+    const highest = this.bits === 64 ? 0x7fff_ffff : 0xffff_ffff;
+    if (value < -0x8000_0000 || value > highest) throw new Error(`${value} does not fit into 32 bits`);
+    this.#word32(Number(value));
   }
 
   #only32(what: string): void {
@@ -274,7 +277,7 @@ export class X86 {
 
   #relative(label: Label): void {
     this.#fixups.push({ at: this.#bytes.length, label });
-    this.#imm32(0n);
+    this.#word32(0);
   }
 
   #registers(opcode: number, to: Register, from: Register): void {
@@ -285,21 +288,21 @@ export class X86 {
   #group81(operation: keyof typeof GROUP_81, register: Register, value: number): void {
     this.#rex(true, 0, register);
     this.#emit(0x81, modRm(3, GROUP_81[operation], register));
-    this.#signed32(BigInt(value));
+    this.#signed32(value);
   }
 
   #withMemory(opcode: number[], register: number, memory: Memory, wide = true): void {
     if (!('base' in memory)) {
       this.#only32('absolute addresses are');
       this.#emit(...opcode, modRm(0, register, 5));
-      this.#signed32(BigInt(memory.address));
+      this.#signed32(memory.address);
       return;
     }
     this.#rex(wide, register, memory.base);
     this.#emit(...opcode, modRm(2, register, memory.base));
     // sp and r12 as a base need a SIB byte that says "no index".
     if ((memory.base & 7) === REG.sp) this.#emit(0x24);
-    this.#signed32(BigInt(memory.displacement));
+    this.#signed32(memory.displacement);
   }
 
   /** The REX prefix, where 64-bit mode needs one. */

@@ -3,11 +3,10 @@
  * What cannot: which signals the caller had ignored or blocked, which descriptors from 3 on were its own, its
  * soft limit of descriptors. The launcher's process (src/launcher/) has none of these problems.
  */
-import { constants } from 'node:os';
 import { execDescriptor, resetSignal, setCloseOnExec } from '../native/libc.ts';
 
-/** Node ignores these for itself; a program expects their defaults. */
-const SIGNALS_NODE_IGNORES = [constants.signals.SIGPIPE, 25 /* SIGXFSZ, which node:os leaves out */];
+/** Node ignores these for itself; a program expects their defaults: SIGPIPE and SIGXFSZ, as in asm-generic/signal.h. */
+const SIGNALS_NODE_IGNORES = [13, 25];
 const STDIO = [0, 1, 2];
 
 /** `fds` are the files that the stub needs. Returns only by throwing SystemError. */

@@ -1,6 +1,8 @@
 /** Opening a file to execute it: what can be seen from here is checked first, then the kernel is asked. */
+import { errnoName } from '../errno.ts';
 import { execveRefusal } from '../native/libc.ts';
 import { type FileSource, openError, openProgram } from '../source/file.ts';
+import { launched } from './launched.ts';
 
 /**
  * As openProgram, and refuses what execve refuses and nobody else can see: a file that somebody has open
@@ -8,9 +10,16 @@ import { type FileSource, openError, openProgram } from '../source/file.ts';
  */
 export function openExecutable(path: Uint8Array): FileSource {
   const source = openProgram(path);
-  const errno = execveRefusal(source.file.fd);
+  const errno = refusal(source.file.fd);
   if (errno === undefined) return source;
   source.close();
   const hint = errno === 'EACCES' ? 'it, or the file system it lies on, may not be executed' : undefined;
   throw openError(errno, source.name, undefined, hint);
+}
+
+/** The launcher is asked where there is one, because we would need koffi. */
+function refusal(fd: number): string | undefined {
+  const errno = launched()?.execveRefusal(fd);
+  if (errno === undefined) return execveRefusal(fd);
+  return errno === 0 ? undefined : errnoName(errno);
 }

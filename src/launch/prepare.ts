@@ -191,7 +191,9 @@ function checkOffsets(plan: Plan): void {
 /** The value of a variable in an environment block; the first one counts, as in getenv(3). */
 export function environmentValue(envp: readonly Uint8Array[], name: string): Uint8Array | undefined {
   const prefix = Buffer.from(`${name}=`);
-  const found = envp.find((entry) => prefix.equals(entry.subarray(0, prefix.length)));
+  const found = envp.find(
+    (entry) => entry[0] === prefix[0] && prefix.equals(entry.subarray(0, prefix.length)),
+  );
   return found?.subarray(prefix.length);
 }
 

@@ -3,19 +3,21 @@
  * launcher's where the launcher started us (src/launcher/protocol.ts), because then nothing of it was touched by
  * Node; else it is this one.
  */
-import { closeSync, fstatSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { emitStub } from '../emit/stub.ts';
 import { EXIT, ForeignError } from '../errors.ts';
 import { exit } from '../exit.ts';
-import { MAX_DESCRIPTORS, START, socketFrom } from '../launcher/protocol.ts';
+import { CMSG_HEADER, CONTROL_SIZE, MAX_DESCRIPTORS } from '../launcher/protocol.ts';
 import { SystemError, sendDescriptors } from '../native/libc.ts';
 import { forget } from '../native/seclude.ts';
 import { type Plan, vaultOf } from '../plan/plan.ts';
 import type { OnProgress } from '../source/source.ts';
 import { closeProcesses } from './confidential.ts';
 import { becomeStub } from './exec.ts';
-import { createStubFile, makeUnreadable, writeAll } from './stub-file.ts';
+import { type Launched, launched } from './launched.ts';
+import { createStubFile, makeUnreadable } from './stub-file.ts';
 import { createVault } from './vault.ts';
+import { writeAll } from './write.ts';
 
 export interface StartListeners {
   /** Told what is unusual about the start. */
@@ -46,12 +48,24 @@ async function start(plan: Plan, listeners: StartListeners, own: number[]): Prom
   const name = Buffer.from(plan.comm).toString();
   const vault = vaultOf(plan);
   const confidential = vault?.confidential === true;
-  const socket = launcherSocket();
-  if (confidential) closeProcesses(socket);
+  const launcher = launched();
+  if (confidential) closeProcesses(launcher);
   if (vault !== undefined) own.push(await createVault(vault, name, progress));
   if (confidential) await forget();
   const [vaultFd = -1] = own;
   const fds = plan.files.map((file) => ('fd' in file ? file.fd : vaultFd));
+  // The launcher cannot open what this process has, once it is closed to others.
+  const prepared = confidential ? undefined : launcher?.prepare(name, fds);
+  if (launcher !== undefined && prepared !== undefined) {
+    own.push(prepared.writer);
+    writeAll(prepared.writer, emitStub(plan, prepared.files));
+    // Who executes a file must find nobody who could still write to it.
+    own.pop();
+    closeSync(prepared.writer);
+    starting();
+    launcher.start(prepared.stub);
+    return waitForTheEnd(launcher);
+  }
   const file = createStubFile(name);
   own.push(file.fd);
   if (confidential) makeUnreadable(file);
@@ -59,48 +73,38 @@ async function start(plan: Plan, listeners: StartListeners, own: number[]): Prom
     say(
       `vm.memfd_noexec forbids executing from memory, the stub stands in a nameless file in ${file.directory}`,
     );
-  if (socket === undefined) {
+  if (launcher === undefined) {
     say('started without the launcher: what Node has changed in its process cannot all be undone');
     file.finish(emitStub(plan, fds));
     starting();
     becomeStub(file.fd, plan.comm, fds);
   }
-  const [, ...numbers] = exchange(socket, [file.fd, ...fds]);
+  const [stub = -1, ...numbers] = exchange(launcher, [file.fd, ...fds]);
   file.finish(emitStub(plan, numbers));
   starting();
-  writeAll(socket, Buffer.of(START));
-  return waitForTheEnd(socket);
-}
-
-/** Our end of the socket to the launcher, if it started us. */
-function launcherSocket(): number | undefined {
-  const socket = socketFrom(process.argv0);
-  try {
-    return socket !== undefined && fstatSync(socket).isSocket() ? socket : undefined;
-  } catch {
-    return undefined;
-  }
+  launcher.start(stub);
+  return waitForTheEnd(launcher);
 }
 
 /** Gives descriptors to the launcher and returns the numbers they have there. */
-function exchange(socket: number, fds: readonly number[]): number[] {
+function exchange({ socket }: Launched, fds: readonly number[]): number[] {
   if (fds.length > MAX_DESCRIPTORS) {
     throw new ForeignError('TOO_BIG', `consists of ${fds.length - 1} files, more than can be passed on`);
   }
   sendDescriptors(socket, fds);
-  const answer = Buffer.alloc(fds.length * 4);
-  const size = readSync(socket, answer);
+  const answer = Buffer.alloc(CONTROL_SIZE);
+  readSync(socket, answer);
   // What does not fit into the launcher's table of descriptors is left out by the kernel (MSG_CTRUNC).
-  if (size !== answer.length) {
+  if (Number(answer.readBigUInt64LE(0)) !== CMSG_HEADER + fds.length * 4) {
     throw new ForeignError('MACHINE_REFUSED', 'cannot be started: too many open files (EMFILE)', {
       hint: 'see ulimit -n',
     });
   }
-  return fds.map((_, index) => answer.readInt32LE(index * 4));
+  return fds.map((_, index) => answer.readInt32LE(CMSG_HEADER + index * 4));
 }
 
 /** The launcher ends this process; what it then cannot do it says itself. If it is gone, there is nobody to tell. */
-function waitForTheEnd(socket: number): never {
+function waitForTheEnd({ socket }: Launched): never {
   readSync(socket, Buffer.alloc(1));
   exit(EXIT.ours);
 }

@@ -2,9 +2,10 @@
  * The file that is executed: a memfd, or, where vm.memfd_noexec=2 forbids executing one, a file without a name in
  * a directory where programs may be executed, in memory if there is such a one.
  */
-import { accessSync, closeSync, constants, fchmodSync, openSync, writeSync } from 'node:fs';
+import { accessSync, closeSync, constants, fchmodSync, openSync } from 'node:fs';
 import { ForeignError } from '../errors.ts';
 import { memfdExecutable, SystemError } from '../native/libc.ts';
+import { writeAll } from './write.ts';
 
 /** include/uapi/asm-generic/fcntl.h: __O_TMPFILE and O_DIRECTORY, open(2). */
 const O_TMPFILE = 0o20200000;
@@ -66,32 +67,6 @@ function fileBehind(writer: number, fd: number): StubFile {
       closeSync(writer);
     },
   };
-}
-
-/** Throws MACHINE_REFUSED where RLIMIT_FSIZE forbids a file of this size. */
-export function writeAll(fd: number, bytes: Uint8Array): void {
-  try {
-    for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
-  } catch (cause) {
-    throw writeRefusal(cause, bytes.length);
-  }
-}
-
-/** What an error means that writing a file of `size` bytes in memory met: MACHINE_REFUSED, or the error itself. */
-export function writeRefusal(cause: unknown, size: number): unknown {
-  const { code } = cause as NodeJS.ErrnoException;
-  if (code === 'EFBIG') {
-    const message = `cannot be started: the limit on the size of files is below ${size} bytes (EFBIG)`;
-    return new ForeignError('MACHINE_REFUSED', message, { hint: 'see ulimit -f', cause });
-  }
-  if (code !== 'ENOSPC' && code !== 'ENOMEM') return cause;
-  return new ForeignError(
-    'MACHINE_REFUSED',
-    `needs ${size} bytes of memory, and they are not there (${code})`,
-    {
-      cause,
-    },
-  );
 }
 
 function refusal(cause: unknown, forbidden: boolean): unknown {

@@ -6,7 +6,7 @@ import { closeSync, ftruncateSync, writeSync } from 'node:fs';
 import { memfdForData, sealFile } from '../native/libc.ts';
 import type { Payload, Vault } from '../plan/plan.ts';
 import type { OnProgress } from '../source/source.ts';
-import { writeRefusal } from './stub-file.ts';
+import { writeRefusal } from './write.ts';
 
 /** While one is written the next is already made, where the source can do two things at once. */
 const PIECE_SIZE = 4 * 2 ** 20;

@@ -3,8 +3,8 @@
  * steer Node. It works on its own copy of the first stack, in place: argc and argv[0] become argv[0] and argv[1],
  * and options of Node's go below them.
  */
-import { constants } from 'node:os';
 import { REG } from '../emit/x86.ts';
+import { ERRNO } from '../errno.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import type { LauncherContext } from './context.ts';
 import { address, held, memory, PATH_MAX, set } from './data.ts';
@@ -183,7 +183,7 @@ function emitFindNode({ emitter, failures, refusals, text }: LauncherContext): v
   code.moveImmediate(REG.ax, BigInt(SYS.execve));
   code.systemCall();
   // Node gets a few bytes more than we got.
-  code.compareImmediate(REG.ax, -constants.errno.E2BIG);
+  code.compareImmediate(REG.ax, -ERRNO.E2BIG);
   code.jumpIf('equal', refusals.label('run-foreign: the arguments and the environment are too long: '));
   code.place(passOver);
   code.test(delimiter);
@@ -192,7 +192,7 @@ function emitFindNode({ emitter, failures, refusals, text }: LauncherContext): v
   code.load(REG.ax, memory(emitter, 'searched'));
   code.test(REG.ax);
   const message = 'run-foreign: needs Node.js 20.19 or newer, and there is no node in PATH: ';
-  code.jumpIf('notEqual', failures.label(message, constants.errno.ENOENT));
+  code.jumpIf('notEqual', failures.label(message, ERRNO.ENOENT));
   code.place(usual);
   set(emitter, 'searched', 1n);
   code.moveImmediate(path, text(USUAL_PLACES));

@@ -2,12 +2,11 @@
 import { DATA } from '../emit/data-page.ts';
 import type { Emitter } from '../emit/emitter.ts';
 import { REG } from '../emit/x86.ts';
-import { MAX_DESCRIPTORS } from './protocol.ts';
+import { BLOCK } from './calls.ts';
+import { CONTROL_SIZE } from './protocol.ts';
 
 /** PATH_MAX, include/uapi/linux/limits.h */
 export const PATH_MAX = 4096;
-/** struct cmsghdr: cmsg_len, cmsg_level and cmsg_type. */
-export const CMSG_HEADER = 16;
 const SIZEOF = { sigaction: 32, siginfo: 128, msghdr: 56, iovec: 16 };
 
 const sizes = {
@@ -19,7 +18,6 @@ const sizes = {
   /** F_GETFL of 0, 1 and 2. */
   stdioFlags: 24,
   stubFd: 8,
-  replySize: 8,
   /** struct rlimit64: soft, hard. */
   oldLimit: 16,
   newLimit: 16,
@@ -37,13 +35,16 @@ const sizes = {
   siginfo: SIZEOF.siginfo,
   message: SIZEOF.msghdr,
   vector: SIZEOF.iovec,
-  byte: 8,
-  control: CMSG_HEADER + MAX_DESCRIPTORS * 4 + 4,
+  block: BLOCK.size,
+  control: CONTROL_SIZE,
   stubArgv: 16,
   nodeArgv0: 64,
   script: PATH_MAX + 8,
   candidate: PATH_MAX + 8,
 };
+
+/** Where it begins: where static programs usually stand. */
+export const DATA_ADDRESS = 0x400000n;
 
 export type Slot = keyof typeof sizes;
 
@@ -59,6 +60,9 @@ function place(): { readonly at: Record<Slot, number>; readonly size: number } {
 
 const placed = place();
 export const DATA_SIZE = BigInt(placed.size);
+
+/** The launcher's block of calls. */
+export const BLOCK_ADDRESS = DATA_ADDRESS + BigInt(placed.at.block);
 
 /** A slot's address plus some bytes, for system calls that want a pointer. */
 export function address(emitter: Emitter, slot: Slot, plus = 0): bigint {

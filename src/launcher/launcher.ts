@@ -14,15 +14,12 @@ import { machine } from '../emit/x86_64.ts';
 import { EXIT } from '../errors.ts';
 import { alignUp, PAGE_SIZE } from '../process/address-space.ts';
 import { emitChild } from './child.ts';
-import { DATA_SIZE } from './data.ts';
+import { DATA_ADDRESS, DATA_SIZE } from './data.ts';
 import { emitParent } from './parent.ts';
-
-/** Where static programs usually stand. */
-const ADDRESS = 0x400000n;
 
 /** The launcher's file; it expects Node's half of the command beside it, under its own name and `.cjs`. */
 export function emitLauncher(): Uint8Array {
-  const data = { address: ADDRESS, size: alignUp(DATA_SIZE, PAGE_SIZE) };
+  const data = { address: DATA_ADDRESS, size: alignUp(DATA_SIZE, PAGE_SIZE) };
   const fileAddress = data.address + data.size;
   const blobs = new Blobs(fileAddress, headersSize(machine));
   const emitter = new Emitter(machine, 0n, data.address);

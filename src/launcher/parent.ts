@@ -13,13 +13,14 @@
 import { type Label, REG } from '../emit/x86.ts';
 import { EXIT } from '../errors.ts';
 import type { LauncherContext } from './context.ts';
-import { address, CMSG_HEADER, held, memory, set } from './data.ts';
-import { MAX_DESCRIPTORS } from './protocol.ts';
+import { address, held, memory, set } from './data.ts';
+import { emitServe } from './serve.ts';
 import { SYS } from './system-calls.ts';
 
 /** include/linux/socket.h, include/linux/net.h */
 const AF_UNIX = 1n;
-const SOCK_STREAM_CLOEXEC = 0x80001n;
+/** Messages keep their limits. */
+const SOCK_SEQPACKET_CLOEXEC = 0x80005n;
 /** include/uapi/asm-generic/signal.h */
 const SIGCHLD = 17;
 const SIGKILL = 9n;
@@ -31,8 +32,6 @@ const F_GETFL = 3n;
 const F_SETFL = 4n;
 const STDIO = [0, 1, 2];
 const FD_CLOEXEC = 1n;
-/** include/uapi/linux/prctl.h */
-const PR_SET_DUMPABLE = 4n;
 const AT_EMPTY_PATH = 0x1000n;
 const STDERR = 2n;
 /** include/uapi/asm-generic/resource.h */
@@ -50,7 +49,7 @@ export function emitParent(context: LauncherContext, child: Label): void {
   emitNoteFlags(context);
   emitRaiseLimit(context);
   emitStartNode(context, child);
-  emitReceive(context, ended);
+  emitServe(context, ended);
   emitEndNode(context);
   emitRestoreFlags(context);
   emitBecome(context);
@@ -109,7 +108,7 @@ function emitRestoreFlags({ emitter }: LauncherContext): void {
 
 function emitStartNode({ emitter, failures }: LauncherContext, child: Label): void {
   const { code } = emitter;
-  emitter.systemCallNumber(SYS.socketpair, AF_UNIX, SOCK_STREAM_CLOEXEC, 0n, address(emitter, 'pair'));
+  emitter.systemCallNumber(SYS.socketpair, AF_UNIX, SOCK_SEQPACKET_CLOEXEC, 0n, address(emitter, 'pair'));
   emitter.jumpOnError(failures.label('run-foreign: cannot make a socket: '));
   code.load32(REG.ax, memory(emitter, 'pair'));
   code.store(memory(emitter, 'parentSocket'), REG.ax);
@@ -121,42 +120,6 @@ function emitStartNode({ emitter, failures }: LauncherContext, child: Label): vo
   code.jumpIf('equal', child);
   code.store(memory(emitter, 'pid'), REG.ax);
   emitter.systemCallNumber(SYS.close, held('childSocket'));
-}
-
-/** Steps 0 to 3 of the protocol; goes to `ended` when Node has closed its end. */
-function emitReceive({ emitter }: LauncherContext, ended: Label): void {
-  const { code } = emitter;
-  const slotAddress = (slot: Parameters<typeof address>[1], plus = 0) => address(emitter, slot, plus);
-  // struct msghdr: name, namelen, iov, iovlen, control, controllen, flags.
-  set(emitter, 'vector', slotAddress('byte'));
-  set(emitter, 'vector', 1n, 8);
-  set(emitter, 'message', slotAddress('vector'), 16);
-  set(emitter, 'message', 1n, 24);
-  set(emitter, 'message', slotAddress('control'), 32);
-  const [again, received] = [code.label(), code.label()];
-  code.place(again);
-  // The kernel writes there how much it has used.
-  set(emitter, 'message', BigInt(CMSG_HEADER + MAX_DESCRIPTORS * 4), 40);
-  emitter.systemCallNumber(SYS.recvmsg, held('parentSocket'), slotAddress('message'), 0n);
-  code.compareImmediate(REG.ax, 1);
-  code.jumpIf('notEqual', ended);
-  code.load(REG.ax, memory(emitter, 'control'));
-  code.compareImmediate(REG.ax, CMSG_HEADER);
-  code.jumpIf('above', received);
-  emitter.systemCallNumber(SYS.prctl, PR_SET_DUMPABLE, 0n);
-  emitter.jumpOnError(ended);
-  emitter.systemCallNumber(SYS.write, held('parentSocket'), slotAddress('byte'), 1n);
-  code.jump(again);
-  code.place(received);
-  code.addImmediate(REG.ax, -CMSG_HEADER);
-  code.store(memory(emitter, 'replySize'), REG.ax);
-  code.load32(REG.ax, memory(emitter, 'control', CMSG_HEADER));
-  code.store(memory(emitter, 'stubFd'), REG.ax);
-  const numbers = slotAddress('control', CMSG_HEADER);
-  emitter.systemCallNumber(SYS.write, held('parentSocket'), numbers, held('replySize'));
-  emitter.systemCallNumber(SYS.read, held('parentSocket'), slotAddress('byte'), 1n);
-  code.compareImmediate(REG.ax, 1);
-  code.jumpIf('notEqual', ended);
 }
 
 /** Ends Node so that nothing is left of it, and puts SIGCHLD back. */

@@ -2,15 +2,17 @@
  * What the launcher (a tiny ELF program, emitted by launcher.ts) and the Node process it starts agree on.
  *
  * The launcher's process is the one that becomes the program. It starts Node as its child, and the two talk
- * over a socket:
- *   0. before a confidential program Node sends SECLUDE, and the launcher, which nobody but the superuser can look
- *      into from then on, answers with one byte;
- *   1. Node sends the stub's memfd, followed by the files of the plan, as SCM_RIGHTS (unix(7));
- *   2. the launcher answers with the numbers they have in its own process, as 32-bit integers;
- *   3. Node writes the stub, which holds those numbers, into the memfd, and sends START;
- *   4. the launcher ends Node and executes the stub.
+ * over a socket that keeps messages apart (SOCK_SEQPACKET). Node sends, and the kind of a message is its size:
+ *   - a block of system calls (calls.ts), which the launcher makes and sends back with their results: so it asks the
+ *     kernel whether a file may be executed, makes the stub's memfd, opens what Node has open through
+ *     /proc/PID/fd, and, before a confidential program, closes itself to everybody but the superuser;
+ *   - one byte with descriptors as SCM_RIGHTS (unix(7)), for what cannot be opened through /proc. The launcher
+ *     answers with the control message that came, which has the numbers they have in its own process;
+ *   - the number of the stub's file in the launcher. The launcher ends Node and executes the stub, which holds numbers
+ *     of the launcher's.
  * If Node ends before that, the launcher ends with Node's status.
  */
+import { BLOCK } from './calls.ts';
 
 /** Node's argv[0]: this, and then the number of its end of the socket (see SOCKET_DIGITS). */
 export const NODE_ARGV0 = 'run-foreign, fd ';
@@ -18,12 +20,15 @@ export const NODE_ARGV0 = 'run-foreign, fd ';
 export const SOCKET_DIGITS = 8;
 export const FIRST_DIGIT = 'a';
 
-/** The bytes that are sent alone. */
-export const START = 0;
-export const SECLUDE = 1;
+/** The sizes of messages, bytes. */
+export const MESSAGE = { descriptors: 1, start: 8, calls: BLOCK.size } as const;
 
 /** The kernel passes at most this many descriptors in one message (SCM_MAX_FD, include/net/scm.h). */
 export const MAX_DESCRIPTORS = 253;
+/** struct cmsghdr: cmsg_len, cmsg_level and cmsg_type. */
+export const CMSG_HEADER = 16;
+/** One control message with that many; its sizes are multiples of 8. */
+export const CONTROL_SIZE = CMSG_HEADER + Math.ceil(MAX_DESCRIPTORS / 2) * 8;
 
 /**
  * Beginnings of variables that would steer our Node although they are meant for the program. The launcher changes

@@ -1,12 +1,14 @@
-/** arch/x86/entry/syscalls/syscall_64.tbl: what the launcher calls. */
+/** arch/x86/entry/syscalls/syscall_64.tbl: what the launcher calls, for itself and for Node. */
 export const SYS = {
   read: 0,
   write: 1,
+  open: 2,
   close: 3,
   mmap: 9,
   rt_sigaction: 13,
   access: 21,
   getpid: 39,
+  sendto: 44,
   recvmsg: 47,
   socketpair: 53,
   fork: 57,
@@ -20,5 +22,6 @@ export const SYS = {
   prctl: 157,
   exit_group: 231,
   prlimit64: 302,
+  memfd_create: 319,
   execveat: 322,
 } as const;

@@ -9,10 +9,8 @@ import type { LoadContext, Loaded, LoaderPlugin, ProbeContext, Verdict } from '.
 import { type Calling, foreignSource } from './foreign-source.ts';
 import { lendContext, lendCopies, lendSource, noting, type Through } from './lent.ts';
 import { checkError, readFirstStack, readLoaded, readVerdict } from './shape.ts';
-import { TimedCall, type TimeLimit } from './time-limit.ts';
+import { NO_LIMIT, TimedCall, type TimeLimit } from './time-limit.ts';
 import { Nonsense, Value } from './value.ts';
-
-const NO_LIMIT: TimeLimit = { milliseconds: 2 ** 31 - 1 };
 
 /** Throws LOADER_FAILED, and what reading the source does. */
 export async function askLoader(

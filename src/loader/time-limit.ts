@@ -2,6 +2,7 @@
  * The time that a loader may take. What counts is its own: reading, asking for a passphrase and all else that the host
  * does for it may take as long as it takes. A loader that never lets go of the thread can be stopped from outside only.
  */
+import { monotonic } from '../monotonic.ts';
 import type { Through } from './lent.ts';
 
 export interface TimeLimit {
@@ -14,6 +15,9 @@ export interface TimeLimit {
   watch?(what: string, left: number | undefined): void;
 }
 
+/** For our own loaders, which need no timer. */
+export const NO_LIMIT: TimeLimit = { milliseconds: Number.POSITIVE_INFINITY };
+
 /** One call of a loader. */
 export class TimedCall {
   readonly #limit: TimeLimit;
@@ -21,7 +25,7 @@ export class TimedCall {
   /** How many things the host is doing for it. */
   #waits = 0;
   #left: number;
-  /** When it went on, on performance.now(); undefined while it is not running. */
+  /** When it went on, on the monotonic clock; undefined while it is not running. */
   #since: number | undefined;
   #ended = false;
 
@@ -52,6 +56,7 @@ export class TimedCall {
   }
 
   async #inTime<T>(result: Promise<T>, late: () => Error): Promise<T> {
+    if (this.#limit === NO_LIMIT) return result.finally(() => this.#end());
     let timer: NodeJS.Timeout | undefined;
     const timeIsUp = new Promise<never>((_, reject) => {
       const look = () => {
@@ -88,7 +93,7 @@ export class TimedCall {
   };
 
   #timeLeft(): number {
-    return this.#left - (this.#since === undefined ? 0 : performance.now() - this.#since);
+    return this.#left - (this.#since === undefined ? 0 : monotonic() - this.#since);
   }
 
   /** What it was lent may be used for longer than that. */
@@ -99,7 +104,7 @@ export class TimedCall {
 
   #go(): void {
     if (this.#ended) return;
-    this.#since = performance.now();
+    this.#since = monotonic();
     this.#limit.watch?.(this.#what, this.#left);
   }
 

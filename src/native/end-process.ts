@@ -1,8 +1,7 @@
 /** Ending the process from any of its threads, at once: process.exit() ends no thread but its own. exit_group(2) */
-import koffi from 'koffi';
+import { declare } from './koffi.ts';
 
 export function endProcess(status: number): never {
-  const exit = koffi.load(null).func('void _exit(int status)');
-  exit(status);
+  declare('void _exit(int status)')(status);
   throw new Error('_exit returned');
 }

@@ -3,12 +3,17 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import { parseAuxvTypes } from '../process/auxv.ts';
 import type { HostFacts, MemoryLimits, VdsoPiece } from '../process/host.ts';
-import { personality, softLimit } from './libc.ts';
 import { lowestMmField } from './mm-probe.ts';
-import { CAPABILITY, inInitialUserNamespace, keepsCapability, readNumber, readText } from './proc.ts';
+import {
+  CAPABILITY,
+  inInitialUserNamespace,
+  keepsCapability,
+  personality,
+  readNumber,
+  readText,
+  softLimit,
+} from './proc.ts';
 
-/** include/uapi/asm-generic/resource.h */
-const RLIMIT = { DATA: 2, STACK: 3, AS: 9 } as const;
 const UNLIMITED = (1n << 64n) - 1n;
 const ADDR_NO_RANDOMIZE = 0x0040000;
 /** CONFIG_ARCH_MMAP_RND_BITS and its compat twin on x86; the sysctls are root's to read. */
@@ -23,7 +28,7 @@ export function hostFacts(): HostFacts {
       x86_64: readNumber('/proc/sys/vm/mmap_rnd_bits') ?? DEFAULT_RND_BITS.x86_64,
       i386: readNumber('/proc/sys/vm/mmap_rnd_compat_bits') ?? DEFAULT_RND_BITS.i386,
     },
-    stackLimit: softLimit(RLIMIT.STACK),
+    stackLimit: softLimit('stack size'),
     lowestMapping: once(lowestMapping),
     lowestMmField: once(lowestMmField),
     vdsoPieces: once(vdsoPieces),
@@ -47,12 +52,14 @@ function lowestMapping(): bigint {
 
 /** This process's own: a 32-bit program's differ only in code, and the stub checks before it relies on them. */
 function vdsoPieces(): VdsoPiece[] {
-  const lines =
-    readText('/proc/self/maps')?.matchAll(/^([0-9a-f]+)-([0-9a-f]+) .*\[(?:vvar\w*|vdso)\]$/gm) ?? [];
-  const ranges = [...lines].map(([, start, end]) => ({
-    start: BigInt(`0x${start}`),
-    end: BigInt(`0x${end}`),
-  }));
+  // No regular expression over all of it: that takes half a millisecond when it runs for the first time.
+  const lines = readText('/proc/self/maps')?.split('\n') ?? [];
+  const ranges = lines
+    .filter((line) => line.endsWith('[vdso]') || line.includes('[vvar'))
+    .map((line) => {
+      const [start = '', end = ''] = line.slice(0, line.indexOf(' ')).split('-');
+      return { start: BigInt(`0x${start}`), end: BigInt(`0x${end}`) };
+    });
   const vdso = ranges.at(-1);
   const gap = ranges.some(({ end }, index) => index + 1 < ranges.length && end !== ranges[index + 1]?.start);
   if (vdso === undefined || gap) return [];
@@ -61,7 +68,7 @@ function vdsoPieces(): VdsoPiece[] {
 
 /** proc_sys_vm(5), overcommit_memory: 0 refuses one mapping of more than there is, 2 keeps an account. */
 function memoryLimits(): MemoryLimits {
-  const limits = { addressSpace: softLimit(RLIMIT.AS), data: softLimit(RLIMIT.DATA) };
+  const limits = { addressSpace: softLimit('address space'), data: softLimit('data size') };
   const overcommit = readNumber('/proc/sys/vm/overcommit_memory') ?? 0;
   const bytes = (name: string) => memoryField(name) ?? UNLIMITED;
   const single = overcommit === 0 ? bytes('MemTotal') + (memoryField('SwapTotal') ?? 0n) : UNLIMITED;

@@ -1,34 +1,27 @@
 /**
  * The only file that calls libc. Each function is a thin, typed wrapper named after its man page;
- * a failing call throws a SystemError with errno's name.
+ * a failing call throws a SystemError with errno's name. Nothing is loaded before the first call.
  */
-import { constants } from 'node:os';
-import koffi from 'koffi';
+import { ERRNO, errnoName } from '../errno.ts';
+import { declare, koffi } from './koffi.ts';
 
-/** The C library this process already has, whatever its name (glibc or musl). */
-const libc = koffi.load(null);
-
-const memfdCreate = libc.func('int memfd_create(const char *name, unsigned int flags)');
-const fcntlInt = libc.func('int fcntl(int fd, int command, int argument)');
-const signalSet = libc.func('intptr_t signal(int number, intptr_t handler)');
-const execveatPointers = libc.func(
-  'int execveat(int fd, const char *path, void *argv, void *envp, int flags)',
-);
-const sendmsgStruct = libc.func('intptr_t sendmsg(int fd, const void *message, int flags)');
-const execveatWords = libc.func(
+const memfdCreate = declare('int memfd_create(const char *name, unsigned int flags)');
+const fcntlInt = declare('int fcntl(int fd, int command, int argument)');
+const signalSet = declare('intptr_t signal(int number, intptr_t handler)');
+const execveatPointers = declare('int execveat(int fd, const char *path, void *argv, void *envp, int flags)');
+const sendmsgStruct = declare('intptr_t sendmsg(int fd, const void *message, int flags)');
+const execveatWords = declare(
   'int execveat(int fd, const char *path, intptr_t argv, intptr_t envp, int flags)',
 );
-const mmapCall = libc.func(
+const mmapCall = declare(
   'intptr_t mmap(intptr_t address, size_t length, int protection, int flags, int fd, int64_t offset)',
 );
-const munmapCall = libc.func('int munmap(intptr_t address, size_t length)');
-const personalityCall = libc.func('int personality(unsigned long persona)');
-const getrlimitCall = libc.func('int getrlimit(int resource, void *limit)');
-const prctlWords = libc.func(
+const munmapCall = declare('int munmap(intptr_t address, size_t length)');
+const prctlWords = declare(
   'int prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5)',
 );
 
-const mlockallCall = libc.func('int mlockall(int flags)');
+const mlockallCall = declare('int mlockall(int flags)');
 
 /** A system call failed: `errno` is its name, as `EACCES`. */
 export class SystemError extends Error {
@@ -37,8 +30,7 @@ export class SystemError extends Error {
   readonly errno: string;
 
   constructor(call: string, errno: number) {
-    const name =
-      Object.entries(constants.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
+    const name = errnoName(errno);
     super(`${call}: ${name}`);
     this.call = call;
     this.errno = name;
@@ -46,12 +38,12 @@ export class SystemError extends Error {
 }
 
 function check(call: string, result: number): number {
-  if (result < 0) throw new SystemError(call, koffi.errno());
+  if (result < 0) throw new SystemError(call, koffi().errno());
   return result;
 }
 
 /** include/uapi/linux/memfd.h */
-const MFD = { CLOEXEC: 1, ALLOW_SEALING: 2, NOEXEC_SEAL: 8, EXEC: 0x10 };
+export const MFD = { CLOEXEC: 1, ALLOW_SEALING: 2, NOEXEC_SEAL: 8, EXEC: 0x10 };
 
 /**
  * An anonymous file in memory that may be executed, close-on-exec. memfd_create(2).
@@ -70,7 +62,7 @@ export function memfdForData(name: string): number {
 function memfd(name: string, flags: number, newer: number): number {
   const result = memfdCreate(name, flags | newer) as number;
   if (result >= 0) return result;
-  if (koffi.errno() !== constants.errno.EINVAL) throw new SystemError('memfd_create', koffi.errno());
+  if (koffi().errno() !== ERRNO.EINVAL) throw new SystemError('memfd_create', koffi().errno());
   return check('memfd_create', memfdCreate(name, flags) as number);
 }
 
@@ -98,7 +90,7 @@ export function setCloseOnExec(fd: number, close: boolean): void {
 
 /** Sets a signal to SIG_DFL. signal(2). */
 export function resetSignal(number: number): void {
-  if (Number(signalSet(number, 0)) === -1) throw new SystemError('signal', koffi.errno());
+  if (Number(signalSet(number, 0)) === -1) throw new SystemError('signal', koffi().errno());
 }
 
 const AT_EMPTY_PATH = 0x1000;
@@ -110,10 +102,10 @@ const AT_EMPTY_PATH = 0x1000;
 export function execDescriptor(fd: number, argv0: Uint8Array): never {
   const string = Buffer.concat([argv0, Buffer.of(0)]);
   const argv = Buffer.alloc(16);
-  argv.writeBigUInt64LE(koffi.address(string), 0);
+  argv.writeBigUInt64LE(koffi().address(string), 0);
   const envp = Buffer.alloc(8);
   execveatPointers(fd, '', argv, envp, AT_EMPTY_PATH);
-  throw new SystemError('execveat', koffi.errno());
+  throw new SystemError('execveat', koffi().errno());
 }
 
 /** include/linux/socket.h, include/uapi/asm-generic/socket.h */
@@ -128,7 +120,7 @@ const CMSG_HEADER = 16;
 export function sendDescriptors(socket: number, fds: readonly number[]): void {
   const byte = Buffer.alloc(1);
   const vector = Buffer.alloc(16);
-  vector.writeBigUInt64LE(koffi.address(byte), 0);
+  vector.writeBigUInt64LE(koffi().address(byte), 0);
   vector.writeBigUInt64LE(BigInt(byte.length), 8);
   const control = Buffer.alloc(CMSG_HEADER + Math.ceil(fds.length / 2) * 8);
   control.writeBigUInt64LE(BigInt(CMSG_HEADER + fds.length * 4), 0);
@@ -138,9 +130,9 @@ export function sendDescriptors(socket: number, fds: readonly number[]): void {
     control.writeInt32LE(fd, CMSG_HEADER + index * 4);
   });
   const message = Buffer.alloc(56);
-  message.writeBigUInt64LE(koffi.address(vector), 16);
+  message.writeBigUInt64LE(koffi().address(vector), 16);
   message.writeBigUInt64LE(1n, 24);
-  message.writeBigUInt64LE(koffi.address(control), 32);
+  message.writeBigUInt64LE(koffi().address(control), 32);
   message.writeBigUInt64LE(BigInt(control.length), 40);
   check('sendmsg', Number(sendmsgStruct(socket, message, 0)));
 }
@@ -155,7 +147,7 @@ const UNREADABLE = -8;
  */
 export function execveRefusal(fd: number): string | undefined {
   execveatWords(fd, '', UNREADABLE, UNREADABLE, AT_EMPTY_PATH);
-  const { errno } = new SystemError('execveat', koffi.errno());
+  const { errno } = new SystemError('execveat', koffi().errno());
   return errno === 'EFAULT' ? undefined : errno;
 }
 
@@ -169,35 +161,21 @@ const MAP_PRIVATE = 2;
  */
 export function mapRefusal(fd: number, offset: bigint): string | undefined {
   const address = mmapCall(0, PAGE_SIZE, PROT_READ, MAP_PRIVATE, fd, offset) as number | bigint;
-  if (Number(address) === -1) return new SystemError('mmap', koffi.errno()).errno;
+  if (Number(address) === -1) return new SystemError('mmap', koffi().errno()).errno;
   check('munmap', munmapCall(address, PAGE_SIZE) as number);
   return undefined;
-}
-
-const QUERY_PERSONALITY = 0xffffffff;
-
-/** The execution domain of this process, personality(2). */
-export function personality(): number {
-  return personalityCall(QUERY_PERSONALITY) as number;
-}
-
-/** Soft limit of a resource, getrlimit(2); RLIM_INFINITY is 2^64 - 1. */
-export function softLimit(resource: number): bigint {
-  const limit = Buffer.alloc(16);
-  check('getrlimit', getrlimitCall(resource, limit) as number);
-  return limit.readBigUInt64LE(0);
 }
 
 /** prctl(2) with plain numbers. Returns its result, or the name of the error. */
 export function prctl(option: number, ...args: (bigint | number)[]): number | string {
   const [a2 = 0, a3 = 0, a4 = 0, a5 = 0] = args;
   const result = prctlWords(option, a2, a3, a4, a5) as number;
-  return result >= 0 ? result : new SystemError('prctl', koffi.errno()).errno;
+  return result >= 0 ? result : new SystemError('prctl', koffi().errno()).errno;
 }
 
 /** The address of a buffer's first byte, for prctl arguments; the buffer must outlive the call. */
 export function addressOf(buffer: Uint8Array): bigint {
-  return koffi.address(buffer);
+  return koffi().address(buffer);
 }
 
 /** include/uapi/asm-generic/mman.h */
@@ -213,7 +191,7 @@ const TIOCGWINSZ = 0x5413;
 /** How wide the terminal open as `fd` is, columns; undefined where that is not known. ioctl_tty(2) */
 export function terminalColumns(fd: number): number | undefined {
   const size = Buffer.alloc(8);
-  const result = libc.func('int ioctl(int fd, unsigned long request, void *size)')(fd, TIOCGWINSZ, size);
+  const result = declare('int ioctl(int fd, unsigned long request, void *size)')(fd, TIOCGWINSZ, size);
   const columns = size.readUInt16LE(2);
   return result === 0 && columns > 0 ? columns : undefined;
 }
@@ -224,7 +202,7 @@ const M_PERTURB = -6;
 /** Makes free() overwrite what it is given, where the C library can: glibc. mallopt(3) */
 export function overwriteFreedMemory(): void {
   try {
-    libc.func('int mallopt(int parameter, int value)')(M_PERTURB, 0xff);
+    declare('int mallopt(int parameter, int value)')(M_PERTURB, 0xff);
   } catch {
     // musl has no mallopt.
   }

@@ -32,6 +32,22 @@ export function statusField(name: string, path = '/proc/self/status'): string | 
   return readText(path)?.match(new RegExp(`^${name}:\\s*(.*)$`, 'm'))?.[1];
 }
 
+/** The names of resources in /proc/PID/limits (fs/proc/base.c, lnames). */
+export type Resource = 'stack size' | 'data size' | 'address space' | 'locked memory';
+
+/** Soft limit of a resource of this process, bytes; without one it is RLIM_INFINITY, 2^64 - 1. */
+export function softLimit(resource: Resource): bigint {
+  const text = readText('/proc/self/limits') ?? '';
+  const value = new RegExp(`^Max ${resource} +(\\d+|unlimited) `, 'm').exec(text)?.[1];
+  if (value === undefined) throw new Error(`/proc/self/limits does not say "Max ${resource}"`);
+  return value === 'unlimited' ? (1n << 64n) - 1n : BigInt(value);
+}
+
+/** The execution domain of this process, personality(2). */
+export function personality(): number {
+  return Number.parseInt(readText('/proc/self/personality') ?? '0', 16);
+}
+
 /** include/uapi/linux/capability.h */
 export const CAPABILITY = {
   SYS_RAWIO: 17n,

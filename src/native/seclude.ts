@@ -1,13 +1,12 @@
 /** Keeping what this process holds to itself: for the time in which it has keys and plaintext in memory. */
 import { ForeignError } from '../errors.ts';
-import { lockMemory, overwriteFreedMemory, prctl, softLimit } from './libc.ts';
+import { lockMemory, overwriteFreedMemory, prctl } from './libc.ts';
+import { softLimit } from './proc.ts';
 
 /** include/uapi/linux/prctl.h */
 const PR_SET_DUMPABLE = 4;
 const PR_GET_MDWE = 66;
 const PR_MDWE_REFUSE_EXEC_GAIN = 1;
-/** include/uapi/asm-generic/resource.h */
-const RLIMIT_MEMLOCK = 8;
 const UNLIMITED = (1n << 64n) - 1n;
 
 let done = false;
@@ -33,7 +32,7 @@ export function seclude(): void {
   }
   overwriteFreedMemory();
   // Under a limit later allocations would fail: better swapped than not started.
-  if (softLimit(RLIMIT_MEMLOCK) === UNLIMITED) lockMemory();
+  if (softLimit('locked memory') === UNLIMITED) lockMemory();
   done = true;
 }
 

@@ -1,5 +1,6 @@
 /** Runs the files that loaders and configurations are in, in this process, and no longer than a loader may take. */
 import { pathToFileURL } from 'node:url';
+import { constants, Script } from 'node:vm';
 import { about, ForeignError } from '../errors.ts';
 import { failureText, HANG_HINT, hangMessage } from '../loader/call.ts';
 import { TimedCall, type TimeLimit } from '../loader/time-limit.ts';
@@ -31,11 +32,20 @@ export function moduleRunner(env: NodeJS.ProcessEnv, limit: TimeLimit, say: Say)
     run: ({ path, compiled: isCompiled }, look) =>
       about(path, async () => {
         const code = isCompiled ? (await compiled(path)).code : undefined;
-        const read = () => (code === undefined ? import(pathToFileURL(path).href) : evaluate(code, path));
+        const read = () =>
+          code === undefined ? importModule(pathToFileURL(path).href) : evaluate(code, path);
         return timed(path, limit, async () => look(await read()));
       }),
     look: (path, look) => about(path, () => timed(path, limit, look)),
   };
+}
+
+/** import(), which code that V8 has from a cache does not have (src/bin/script.ts). */
+function importModule(url: string): Promise<unknown> {
+  const script = new Script('(url) => import(url)', {
+    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  });
+  return (script.runInThisContext() as typeof importModule)(url);
 }
 
 async function timed<T>(path: string, limit: TimeLimit, action: () => T | Promise<T>): Promise<T> {

@@ -9,6 +9,3 @@ export interface WatchData {
   /** What the process ends with. */
   readonly status: number;
 }
-
-/** Milliseconds on the same clock in all threads. */
-export const monotonic = (): number => Number(process.hrtime.bigint()) / 1e6;

@@ -1,7 +1,8 @@
 /** The thread of watchdog.ts. */
 import { writeSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
-import { monotonic, type WatchData } from './watch-data.ts';
+import { monotonic } from '../monotonic.ts';
+import type { WatchData } from './watch-data.ts';
 
 const { generation, deadline, message, status } = workerData as WatchData;
 

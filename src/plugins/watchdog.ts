@@ -8,7 +8,8 @@ import { Worker } from 'node:worker_threads';
 import { EXIT, printable } from '../errors.ts';
 import { HANG_HINT, hangMessage } from '../loader/call.ts';
 import type { TimeLimit } from '../loader/time-limit.ts';
-import { monotonic, type WatchData } from './watch-data.ts';
+import { monotonic } from '../monotonic.ts';
+import type { WatchData } from './watch-data.ts';
 
 /** How much later than the loader's own thread it acts, which can say it better; milliseconds. */
 const GRACE = 500;
