@@ -25,11 +25,11 @@ export interface StartListeners {
   readonly starting: () => void;
 }
 
-/** Becomes the program; returns only by throwing. */
-export async function startPlan(plan: Plan, listeners: StartListeners): Promise<never> {
+/** Becomes the program; returns only by throwing. `filled` is the plan's vault if that is there already. */
+export async function startPlan(plan: Plan, listeners: StartListeners, filled?: number): Promise<never> {
   const own: number[] = [];
   try {
-    return await start(plan, listeners, own);
+    return await start(plan, listeners, own, filled);
   } catch (cause) {
     own.forEach(closeSync);
     if (!(cause instanceof SystemError)) throw cause;
@@ -41,16 +41,21 @@ export async function startPlan(plan: Plan, listeners: StartListeners): Promise<
 }
 
 /** `own` collects the descriptors that are opened here. */
-async function start(plan: Plan, listeners: StartListeners, own: number[]): Promise<never> {
+async function start(
+  plan: Plan,
+  listeners: StartListeners,
+  own: number[],
+  filled: number | undefined,
+): Promise<never> {
   const { say, progress, starting } = listeners;
   const name = Buffer.from(plan.comm).toString();
   const vault = vaultOf(plan);
   const confidential = vault?.confidential === true;
   const socket = launcherSocket();
   if (confidential) closeProcesses(socket);
-  if (vault !== undefined) own.push(await createVault(vault, name, progress));
+  if (vault !== undefined && filled === undefined) own.push(await createVault(vault, name, progress));
   if (confidential) await forget();
-  const [vaultFd = -1] = own;
+  const [vaultFd = filled ?? -1] = own;
   const fds = plan.files.map((file) => ('fd' in file ? file.fd : vaultFd));
   const file = createStubFile(name);
   own.push(file.fd);

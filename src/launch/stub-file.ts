@@ -62,8 +62,11 @@ function fileBehind(writer: number, fd: number): StubFile {
   return {
     fd,
     finish(bytes) {
-      writeAll(writer, bytes);
-      closeSync(writer);
+      try {
+        writeAll(writer, bytes);
+      } finally {
+        closeSync(writer);
+      }
     },
   };
 }

@@ -96,6 +96,13 @@ export function setCloseOnExec(fd: number, close: boolean): void {
   check('fcntl', fcntlInt(fd, F_SETFD, close ? FD_CLOEXEC : 0) as number);
 }
 
+const F_DUPFD_CLOEXEC = 1030;
+
+/** The same file under a number that is at least `least`, close-on-exec. fcntl(2) */
+export function duplicateFrom(fd: number, least: number): number {
+  return check('fcntl', fcntlInt(fd, F_DUPFD_CLOEXEC, least) as number);
+}
+
 /** Sets a signal to SIG_DFL. signal(2). */
 export function resetSignal(number: number): void {
   if (Number(signalSet(number, 0)) === -1) throw new SystemError('signal', koffi.errno());

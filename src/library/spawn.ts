@@ -1,0 +1,215 @@
+/** Starting programs as children. The child is started by child_process.spawn: all it does and gives is Node's. */
+import {
+  type ChildProcess,
+  type ChildProcessWithoutNullStreams,
+  type IOType,
+  type SpawnOptions,
+  spawn,
+} from 'node:child_process';
+import type { Stream } from 'node:stream';
+import { ForeignError } from '../errors.ts';
+import type { Startable } from '../launch/starter.ts';
+import { acquire, type ForeignProgram } from './acquire.ts';
+import { argumentBytes, argumentError, cString, environmentBytes } from './invocation.ts';
+import type { LoadOptions } from './options.ts';
+import type { Program } from './program.ts';
+import { type ForeignResult, type ResultWishes, resultOf } from './result.ts';
+import type { ForeignProcessError } from './result-error.ts';
+import { watchEnd } from './watch-end.ts';
+
+type StdioEntry = Exclude<IOType, 'ipc'> | Stream | number | null | undefined;
+
+/** What is made of the child's standard streams, and of further descriptors: as child_process has it, but for `ipc`. */
+export type ForeignStdio = Exclude<IOType, 'ipc'> | readonly StdioEntry[];
+
+/**
+ * What can be said about a start: what child_process.spawn takes, what `loadImage` takes, and what becomes of the result.
+ * `shell`, and `ipc` in `stdio`, are refused: what they need is not there in a program of another format.
+ */
+export interface SpawnForeignOptions
+  extends LoadOptions,
+    ResultWishes,
+    Pick<SpawnOptions, 'detached' | 'gid' | 'killSignal' | 'signal' | 'timeout' | 'uid' | 'windowsHide'> {
+  /** `pipe` unless given. */
+  readonly stdio?: ForeignStdio | undefined;
+}
+
+/** A child with the promise of its result. */
+export interface WithResult<Result> {
+  /**
+   * How the program ended, and what it wrote from the moment on at which this is first asked for: ask at once, or
+   * what has been read elsewhere is missing. Rejects with a ForeignProcessError where the program failed, unless `reject`
+   * is false.
+   */
+  readonly result: Promise<Result>;
+}
+
+/** The text type of a result, for options of this type. */
+export type OutputOf<Options> = Options extends { readonly encoding: 'buffer' }
+  ? Buffer
+  : 'encoding' extends keyof Options
+    ? Options['encoding' & keyof Options] extends 'utf8' | undefined
+      ? string
+      : string | Buffer
+    : string;
+
+/** What `child.result` gives for options of this type. */
+export type ResultOf<Options> = 'reject' extends keyof Options
+  ? Options extends { readonly reject: true }
+    ? ForeignResult<OutputOf<Options>>
+    : ForeignResult<OutputOf<Options>> | ForeignProcessError<OutputOf<Options>>
+  : ForeignResult<OutputOf<Options>>;
+
+/** What `spawnForeign` gives for options of this type: without `stdio` all three streams are there. */
+export type ForeignChild<Options = SpawnForeignOptions> = (Options extends { readonly stdio: 'pipe' }
+  ? ChildProcessWithoutNullStreams
+  : 'stdio' extends keyof Options
+    ? ChildProcess
+    : ChildProcessWithoutNullStreams) &
+  WithResult<ResultOf<Options>>;
+
+/** Refuses options that there are not. */
+type Known<Options> = { readonly [Key in Exclude<keyof Options, keyof SpawnForeignOptions>]: never };
+
+/**
+ * Starts a program in any format as a child process. What the promise gives is the very object that child_process.spawn makes:
+ * its streams, signals and events are Node's own, and no event is lost while the promise is awaited. In addition
+ * it has `result`, a promise of how the program ended and what it wrote.
+ *
+ * A program that cannot be started rejects the promise with a ForeignError, and leaves nothing behind; an option that is wrong, with
+ * the TypeError that child_process throws. A `signal` that is aborted already rejects it with the signal's reason.
+ *
+ * Programs that were started lately and have not changed since are not loaded again.
+ */
+export async function spawnForeign<const Options extends SpawnForeignOptions = Record<never, never>>(
+  program: ForeignProgram,
+  args: readonly string[] = [],
+  options?: Options & Known<Options>,
+): Promise<ForeignChild<Options>> {
+  const started = performance.now();
+  const wishes: SpawnForeignOptions = options ?? {};
+  checkOptions(wishes);
+  const argv = argumentBytes(args);
+  wishes.signal?.throwIfAborted();
+  const held = await acquire(program, argv, wishes);
+  let child: ChildProcess;
+  try {
+    child = await startChild(held, argv, wishes);
+  } finally {
+    held.release();
+  }
+  await failedStart(child, held);
+  const { name } = held;
+  const command = [Buffer.from(name).toString(), ...args];
+  const end = watchEnd(child, wishes, started);
+  let result: Promise<unknown> | undefined;
+  Object.defineProperty(child, 'result', {
+    configurable: true,
+    get() {
+      result ??= resultOf(child, command, wishes, end);
+      return result;
+    },
+  });
+  return child as ForeignChild<Options>;
+}
+
+async function startChild(
+  program: Program,
+  args: readonly Uint8Array[],
+  options: SpawnForeignOptions,
+): Promise<ChildProcess> {
+  const { argv0, signal } = options;
+  const stdio = stdioEntries(options.stdio);
+  const argv = program.argv(argv0 === undefined ? undefined : cString(argv0, 'options.argv0'), args);
+  const startable = await program.starter.startable({
+    name: program.name,
+    argv,
+    envp: environmentBytes(options),
+    stdio: stdio.length,
+  });
+  try {
+    signal?.throwIfAborted();
+    return spawnStartable(startable, stdio, options, argv, program);
+  } finally {
+    startable.release();
+  }
+}
+
+/**
+ * Always called from a microtask: Node tells a child's first events when all of those are done, and by then whoever awaits
+ * the promise has the child.
+ */
+function spawnStartable(
+  { file, argv0, args, env, descriptors }: Startable,
+  stdio: readonly StdioEntry[],
+  options: SpawnForeignOptions,
+  argv: readonly Uint8Array[],
+  program: Program,
+): ChildProcess {
+  const { cwd, detached, uid, gid, signal, killSignal } = options;
+  const child = spawn(file, args, {
+    argv0,
+    env,
+    stdio: [...stdio, ...descriptors],
+    ...(cwd !== undefined && { cwd }),
+    ...(detached !== undefined && { detached }),
+    ...(uid !== undefined && { uid }),
+    ...(gid !== undefined && { gid }),
+    ...(signal !== undefined && { signal }),
+    ...(killSignal !== undefined && { killSignal }),
+  });
+  // What was added for the start is nothing of the caller's.
+  (child.stdio as unknown[]).length = stdio.length;
+  return Object.assign(child, {
+    spawnfile: Buffer.from(program.name).toString(),
+    spawnargs: argv.map((each) => Buffer.from(each).toString()),
+  });
+}
+
+/** Throws MACHINE_REFUSED where the kernel did not make the process. */
+async function failedStart(child: ChildProcess, program: Program): Promise<void> {
+  if (child.pid !== undefined) return;
+  const cause = await new Promise<NodeJS.ErrnoException>((resolve) => child.once('error', resolve));
+  for (const stream of child.stdio) stream?.destroy();
+  throw new ForeignError('MACHINE_REFUSED', `cannot be started as a child: ${cause.code ?? cause.message}`, {
+    subject: Buffer.from(program.name).toString(),
+    cause,
+  });
+}
+
+function stdioEntries(stdio: ForeignStdio = 'pipe'): StdioEntry[] {
+  const entries = typeof stdio === 'string' ? [stdio, stdio, stdio] : [...stdio];
+  while (entries.length < 3) entries.push('pipe');
+  return entries;
+}
+
+/** Throws ForeignError USAGE for what there is not, TypeError for what Node would refuse and is not asked for. */
+function checkOptions(options: SpawnForeignOptions): void {
+  const { shell, stdio } = options as SpawnOptions;
+  if (shell !== undefined && shell !== false)
+    throw new ForeignError(
+      'USAGE',
+      'options.shell: no shell stands between the caller and a foreign program',
+      {
+        hint: "start the shell itself: spawnForeign('sh', ['-c', …])",
+      },
+    );
+  if (stdio === ('ipc' as string) || (Array.isArray(stdio) && stdio.includes('ipc')))
+    throw new ForeignError(
+      'USAGE',
+      "options.stdio: 'ipc' needs a Node at the other end, and a foreign program is none",
+      {
+        hint: "give a 'pipe', and agree on what goes through it",
+      },
+    );
+  const { timeout, encoding, maxBuffer } = options;
+  checkCount('timeout', timeout);
+  checkCount('maxBuffer', maxBuffer);
+  if (encoding !== undefined && encoding !== 'utf8' && encoding !== 'buffer')
+    throw argumentError("options.encoding must be 'utf8' or 'buffer'", 'ERR_INVALID_ARG_VALUE');
+}
+
+function checkCount(name: string, value: number | undefined): void {
+  if (value === undefined || (typeof value === 'number' && value >= 0 && !Number.isNaN(value))) return;
+  throw argumentError(`options.${name} must be a number that is not negative`, 'ERR_OUT_OF_RANGE');
+}
