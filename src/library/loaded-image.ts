@@ -6,6 +6,7 @@ import type { Program } from './program.ts';
 
 /** The handle's program; whoever uses it holds it. */
 export let programOf: (handle: LoadedImage) => Program;
+let handleOf: (program: Program) => LoadedImage;
 
 /**
  * A program that is loaded, to be started any number of times. It holds the files it came from open until `close`: a file that
@@ -17,10 +18,10 @@ export class LoadedImage {
 
   static {
     programOf = (handle) => handle.#program;
+    handleOf = (program) => new LoadedImage(program);
   }
 
-  /** @internal */
-  constructor(program: Program) {
+  private constructor(program: Program) {
     this.#program = program;
   }
 
@@ -59,5 +60,5 @@ export class LoadedImage {
  * Rejects with a ForeignError.
  */
 export async function loadImage(program: ProgramLocation, options: LoadOptions = {}): Promise<LoadedImage> {
-  return new LoadedImage(await openForeign(program, options));
+  return handleOf(await openForeign(program, options));
 }
