@@ -7,7 +7,7 @@ import {
   spawn,
 } from 'node:child_process';
 import type { Stream } from 'node:stream';
-import { ForeignError } from '../errors.ts';
+import { about, ForeignError } from '../errors.ts';
 import type { Startable } from '../launch/starter.ts';
 import { acquire, type ForeignProgram } from './acquire.ts';
 import { argumentBytes, argumentError, cString, environmentBytes } from './invocation.ts';
@@ -92,15 +92,15 @@ export async function spawnForeign<const Options extends SpawnForeignOptions = R
   const argv = argumentBytes(args);
   wishes.signal?.throwIfAborted();
   const held = await acquire(program, argv, wishes);
+  const name = Buffer.from(held.name).toString();
   let child: ChildProcess;
   try {
-    child = await startChild(held, argv, wishes);
+    child = await about(name, () => startChild(held, argv, wishes));
   } finally {
     held.release();
   }
-  await failedStart(child, held);
-  const { name } = held;
-  const command = [Buffer.from(name).toString(), ...args];
+  const command = [name, ...args];
+  Object.assign(child, { spawnfile: name, spawnargs: [wishes.argv0 ?? name, ...args] });
   const end = watchEnd(child, wishes, started);
   let result: Promise<unknown> | undefined;
   Object.defineProperty(child, 'result', {
@@ -127,12 +127,19 @@ async function startChild(
     envp: environmentBytes(options),
     stdio: stdio.length,
   });
+  let child: ChildProcess;
   try {
     signal?.throwIfAborted();
-    return spawnStartable(startable, stdio, options, argv, program);
+    child = spawnStartable(startable, stdio, options);
+  } catch (cause) {
+    throw startError(cause, options);
   } finally {
     startable.release();
   }
+  if (child.pid !== undefined) return child;
+  const cause = await new Promise((resolve) => child.once('error', resolve));
+  for (const stream of child.stdio) stream?.destroy();
+  throw startError(cause, options);
 }
 
 /**
@@ -143,8 +150,6 @@ function spawnStartable(
   { file, argv0, args, env, descriptors }: Startable,
   stdio: readonly StdioEntry[],
   options: SpawnForeignOptions,
-  argv: readonly Uint8Array[],
-  program: Program,
 ): ChildProcess {
   const { cwd, detached, uid, gid, signal, killSignal } = options;
   const child = spawn(file, args, {
@@ -160,21 +165,19 @@ function spawnStartable(
   });
   // What was added for the start is nothing of the caller's.
   (child.stdio as unknown[]).length = stdio.length;
-  return Object.assign(child, {
-    spawnfile: Buffer.from(program.name).toString(),
-    spawnargs: argv.map((each) => Buffer.from(each).toString()),
-  });
+  return child;
 }
 
-/** Throws MACHINE_REFUSED where the kernel did not make the process. */
-async function failedStart(child: ChildProcess, program: Program): Promise<void> {
-  if (child.pid !== undefined) return;
-  const cause = await new Promise<NodeJS.ErrnoException>((resolve) => child.once('error', resolve));
-  for (const stream of child.stdio) stream?.destroy();
-  throw new ForeignError('MACHINE_REFUSED', `cannot be started as a child: ${cause.code ?? cause.message}`, {
-    subject: Buffer.from(program.name).toString(),
-    cause,
-  });
+/** What Node throws and tells of a process that the kernel did not make; wrong options are the caller's to see as they are. */
+function startError(cause: unknown, { cwd }: SpawnForeignOptions): unknown {
+  const { syscall, code } = cause as NodeJS.ErrnoException;
+  if (!syscall?.startsWith('spawn')) return cause;
+  const where = cwd === undefined || code !== 'ENOENT' ? {} : { hint: `options.cwd is ${cwd}` };
+  return new ForeignError(
+    code === 'E2BIG' ? 'TOO_BIG' : 'MACHINE_REFUSED',
+    `cannot be started as a child: ${code}`,
+    { ...where, cause },
+  );
 }
 
 function stdioEntries(stdio: ForeignStdio = 'pipe'): StdioEntry[] {
