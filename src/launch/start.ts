@@ -3,12 +3,12 @@
  * launcher's where the launcher started us (src/launcher/protocol.ts), because then nothing of it was touched by
  * Node; else it is this one.
  */
-import { closeSync, fstatSync, readSync } from 'node:fs';
+import { fstatSync, readSync } from 'node:fs';
 import { emitStub } from '../emit/stub.ts';
 import { EXIT, ForeignError } from '../errors.ts';
 import { exit } from '../exit.ts';
 import { MAX_DESCRIPTORS, START, socketFrom } from '../launcher/protocol.ts';
-import { SystemError, sendDescriptors } from '../native/libc.ts';
+import { closeDescriptor, SystemError, sendDescriptors } from '../native/libc.ts';
 import { forget } from '../native/seclude.ts';
 import { type Plan, vaultOf } from '../plan/plan.ts';
 import type { OnProgress } from '../source/source.ts';
@@ -27,11 +27,11 @@ export interface StartListeners {
 
 /** Becomes the program; returns only by throwing. `filled` is the plan's vault if that is there already. */
 export async function startPlan(plan: Plan, listeners: StartListeners, filled?: number): Promise<never> {
-  const own: number[] = [];
+  const own: (() => void)[] = [];
   try {
     return await start(plan, listeners, own, filled);
   } catch (cause) {
-    own.forEach(closeSync);
+    for (const close of own) close();
     if (!(cause instanceof SystemError)) throw cause;
     throw new ForeignError('MACHINE_REFUSED', `cannot be started from memory: ${cause.message}`, {
       hint: 'run-foreign check says what this machine allows',
@@ -40,11 +40,11 @@ export async function startPlan(plan: Plan, listeners: StartListeners, filled?: 
   }
 }
 
-/** `own` collects the descriptors that are opened here. */
+/** `own` collects what closes the descriptors that are opened here. */
 async function start(
   plan: Plan,
   listeners: StartListeners,
-  own: number[],
+  own: (() => void)[],
   filled: number | undefined,
 ): Promise<never> {
   const { say, progress, starting } = listeners;
@@ -53,12 +53,15 @@ async function start(
   const confidential = vault?.confidential === true;
   const socket = launcherSocket();
   if (confidential) closeProcesses(socket);
-  if (vault !== undefined && filled === undefined) own.push(await createVault(vault, name, progress));
+  let vaultFd = filled ?? -1;
+  if (vault !== undefined && filled === undefined) {
+    vaultFd = await createVault(vault, name, progress);
+    own.push(() => closeDescriptor(vaultFd));
+  }
   if (confidential) await forget();
-  const [vaultFd = filled ?? -1] = own;
   const fds = plan.files.map((file) => ('fd' in file ? file.fd : vaultFd));
   const file = createStubFile(name);
-  own.push(file.fd);
+  own.push(() => file.close());
   if (confidential) makeUnreadable(file);
   if (file.directory !== undefined)
     say(

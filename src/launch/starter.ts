@@ -5,7 +5,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { emitStub } from '../emit/stub.ts';
 import { hostFacts } from '../native/host-facts.ts';
-import { duplicateFrom } from '../native/libc.ts';
+import { closeDescriptor, duplicateFrom } from '../native/libc.ts';
 import { type Plan, vaultOf } from '../plan/plan.ts';
 import { type LoadedProgram, planLoaded } from './prepare.ts';
 import { createStubFile } from './stub-file.ts';
@@ -58,7 +58,7 @@ export class Starter {
       args: [],
       env: {},
       descriptors,
-      release: () => closeSync(fd),
+      release: () => closeDescriptor(fd),
     };
   }
 
@@ -92,7 +92,7 @@ function stubFor(plan: Plan, stdio: number): number {
     file.finish(stub);
     return duplicateFrom(file.fd, least);
   } finally {
-    closeSync(file.fd);
+    file.close();
   }
 }
 
@@ -101,6 +101,6 @@ function ownedByThread(fd: number): number {
   try {
     return openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY);
   } finally {
-    closeSync(fd);
+    closeDescriptor(fd);
   }
 }

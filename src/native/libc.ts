@@ -9,6 +9,7 @@ import koffi from 'koffi';
 const libc = koffi.load(null);
 
 const memfdCreate = libc.func('int memfd_create(const char *name, unsigned int flags)');
+const closeCall = libc.func('int close(int fd)');
 const fcntlInt = libc.func('int fcntl(int fd, int command, int argument)');
 const signalSet = libc.func('intptr_t signal(int number, intptr_t handler)');
 const execveatPointers = libc.func(
@@ -48,6 +49,14 @@ export class SystemError extends Error {
 function check(call: string, result: number): number {
   if (result < 0) throw new SystemError(call, koffi.errno());
   return result;
+}
+
+/**
+ * Closes a descriptor that was made here. Node keeps a list of those that node:fs opens in a worker thread, and warns of
+ * others that are closed by node:fs. close(2)
+ */
+export function closeDescriptor(fd: number): void {
+  check('close', closeCall(fd) as number);
 }
 
 /** include/uapi/linux/memfd.h */
