@@ -27,6 +27,7 @@ import {
 } from './names.ts';
 import { openExecutable } from './open.ts';
 
+/** What is to be run, all of it as bytes: nothing need be text. */
 export interface ProgramRequest {
   /** As the user typed it: a path, a name to look up in PATH, or a URL. */
   readonly name: Uint8Array;
@@ -69,6 +70,7 @@ export interface ProgramRequest {
   readonly watch?: Watch | undefined;
 }
 
+/** What a request led to. Its sources stay open. */
 export interface LoadedProgram extends Resolution {
   readonly path: Uint8Array;
   /** The caller's descriptor that it came through: the program does not get it. */

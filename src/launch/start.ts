@@ -17,6 +17,7 @@ import { becomeStub } from './exec.ts';
 import { createStubFile, makeUnreadable, writeAll } from './stub-file.ts';
 import { createVault } from './vault.ts';
 
+/** Who is told of a start. */
 export interface StartListeners {
   /** Told what is unusual about the start. */
   readonly say: (text: string) => void;

@@ -20,6 +20,17 @@ import type { LoadOptions } from './options.ts';
  * The promise never resolves. It rejects with a ForeignError when the program cannot be started, and everything is as it was
  * before, with one exception: from the moment on at which keys are read for a program that is to be confidential, nobody but
  * the superuser may look into this process (PR_SET_DUMPABLE).
+ *
+ * ```js become.mjs
+ * import { execForeign } from 'run-foreign';
+ *
+ * await execForeign('echo', ['this process is no Node any more']);
+ * ```
+ *
+ * ```console
+ * $ node become.mjs
+ * this process is no Node any more
+ * ```
  */
 export async function execForeign(
   program: ForeignProgram,

@@ -58,6 +58,24 @@ export class LoadedImage {
  * Close it when it is no longer needed.
  *
  * Rejects with a ForeignError.
+ *
+ * ```js images.mjs
+ * import { loadImage, spawnForeign } from 'run-foreign';
+ *
+ * const image = await loadImage('printf');
+ * console.log(image.format, image.image.arch);
+ * const starts = ['a', 'b', 'c'].map(async (word) => (await spawnForeign(image, [word])).result);
+ * for (const { stdout } of await Promise.all(starts)) console.log(stdout);
+ * image.close();
+ * ```
+ *
+ * ```console
+ * $ node images.mjs
+ * elf x86_64
+ * a
+ * b
+ * c
+ * ```
  */
 export async function loadImage(program: ProgramLocation, options: LoadOptions = {}): Promise<LoadedImage> {
   return handleOf(await openForeign(program, options));

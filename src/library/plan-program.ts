@@ -20,6 +20,19 @@ export interface ForeignPlan extends Plan, Disposable {
  * program, with its addresses.
  *
  * Rejects with a ForeignError. Close the plan when it is no longer needed.
+ *
+ * ```js plans.mjs
+ * import { planProgram } from 'run-foreign';
+ *
+ * const plan = await planProgram('cat', ['file']);
+ * console.log(plan.steps.map(({ op }) => op).at(-1), plan.text.split('\n')[0]);
+ * plan.close();
+ * ```
+ *
+ * ```console
+ * $ node plans.mjs
+ * jump program  cat
+ * ```
  */
 export async function planProgram(
   program: ForeignProgram,

@@ -80,6 +80,24 @@ type Known<Options> = { readonly [Key in Exclude<keyof Options, keyof SpawnForei
  * the TypeError that child_process throws. A `signal` that is aborted already rejects it with the signal's reason.
  *
  * Programs that were started lately and have not changed since are not loaded again.
+ *
+ * ```js children.mjs
+ * import { spawnForeign } from 'run-foreign';
+ *
+ * const child = await spawnForeign('cat', ['-n'], { timeout: 10_000 });
+ * child.stdin.end('one\ntwo\n');
+ * const { exitCode, stdout } = await child.result;
+ * console.log(exitCode, stdout.split('\n').length);
+ *
+ * const failing = await spawnForeign('sh', ['-c', 'exit 3']);
+ * await failing.result.catch(({ exitCode, shortMessage }) => console.log(exitCode, shortMessage));
+ * ```
+ *
+ * ```console
+ * $ node children.mjs
+ * 0 2
+ * 3 Command failed with exit code 3: sh -c 'exit 3'
+ * ```
  */
 export async function spawnForeign<const Options extends SpawnForeignOptions = Record<never, never>>(
   program: ForeignProgram,
