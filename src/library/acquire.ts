@@ -2,9 +2,8 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findCommand } from '../launch/names.ts';
-import { environmentValue } from '../launch/prepare.ts';
 import { cache, findCached } from './cache.ts';
-import { directoryBytes, environmentBytes } from './invocation.ts';
+import { directoryBytes } from './invocation.ts';
 import { LoadedImage, programOf } from './loaded-image.ts';
 import { openForeign, type ProgramLocation } from './open.ts';
 import type { LoadOptions } from './options.ts';
@@ -52,7 +51,8 @@ function cacheKey(program: ProgramLocation, options: LoadOptions): string | unde
   const name = program instanceof URL && program.protocol === 'file:' ? fileURLToPath(program) : program;
   if (typeof name !== 'string' || loaders !== undefined || network !== undefined || secrets !== undefined)
     return undefined;
-  const searchPath = environmentValue(environmentBytes(options), 'PATH');
+  const path = (options.env ?? process.env)['PATH'];
+  const searchPath = path === undefined ? undefined : Buffer.from(path);
   const cwd = directoryBytes(options);
   const found = findCommand(Buffer.from(name), searchPath, cwd);
   if (found === undefined) return undefined;
