@@ -66,6 +66,12 @@ const cases: Case[] = [
     () => ({ stdio: ['ignore', 'pipe', 'ignore', 'ignore', 'ignore'] }),
   ],
   [
+    'more descriptors than this process has open',
+    'sh',
+    ['-c', 'exec ls /proc/self/fd | wc -l'],
+    () => ({ stdio: Array.from({ length: 300 }, (_, fd) => (fd === 1 ? 'pipe' : 'ignore')) }),
+  ],
+  [
     'its environment',
     'env',
     [],
