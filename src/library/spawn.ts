@@ -1,23 +1,17 @@
 /** Starting programs as children. The child is started by child_process.spawn: all it does and gives is Node's. */
-import {
-  type ChildProcess,
-  type ChildProcessWithoutNullStreams,
-  type IOType,
-  type SpawnOptions,
-  spawn,
-} from 'node:child_process';
+import type { ChildProcess, ChildProcessWithoutNullStreams, IOType, SpawnOptions } from 'node:child_process';
 import type { Stream } from 'node:stream';
 import { about, ForeignError } from '../errors.ts';
-import type { Startable } from '../launch/starter.ts';
 import { acquire, type ForeignProgram } from './acquire.ts';
-import { argumentBytes, argumentError, cString, environmentBytes } from './invocation.ts';
+import { argumentBytes, argumentError } from './invocation.ts';
 import type { LoadOptions } from './options.ts';
-import type { Program } from './program.ts';
 import { type ForeignResult, type ResultWishes, resultOf } from './result.ts';
 import type { ForeignProcessError } from './result-error.ts';
+import { startChild } from './start-child.ts';
 import { watchEnd } from './watch-end.ts';
 
-type StdioEntry = Exclude<IOType, 'ipc'> | Stream | number | null | undefined;
+/** One entry of it. */
+export type StdioEntry = Exclude<IOType, 'ipc'> | Stream | number | null | undefined;
 
 /** What is made of the child's standard streams, and of further descriptors: as child_process has it, but for `ipc`. */
 export type ForeignStdio = Exclude<IOType, 'ipc'> | readonly StdioEntry[];
@@ -129,79 +123,6 @@ export async function spawnForeign<const Options extends SpawnForeignOptions = R
     },
   });
   return child as ForeignChild<Options>;
-}
-
-async function startChild(
-  program: Program,
-  args: readonly Uint8Array[],
-  options: SpawnForeignOptions,
-): Promise<ChildProcess> {
-  const { argv0, signal } = options;
-  const stdio = stdioEntries(options.stdio);
-  const argv = program.argv(argv0 === undefined ? undefined : cString(argv0, 'options.argv0'), args);
-  const startable = await program.starter.startable({
-    name: program.name,
-    argv,
-    envp: environmentBytes(options),
-    stdio: stdio.length,
-  });
-  let child: ChildProcess;
-  try {
-    signal?.throwIfAborted();
-    child = spawnStartable(startable, stdio, options);
-  } catch (cause) {
-    throw startError(cause, options);
-  } finally {
-    startable.release();
-  }
-  if (child.pid !== undefined) return child;
-  const cause = await new Promise((resolve) => child.once('error', resolve));
-  for (const stream of child.stdio) stream?.destroy();
-  throw startError(cause, options);
-}
-
-/**
- * Always called from a microtask: Node tells a child's first events when all of those are done, and by then whoever awaits
- * the promise has the child.
- */
-function spawnStartable(
-  { file, argv0, args, env, descriptors }: Startable,
-  stdio: readonly StdioEntry[],
-  options: SpawnForeignOptions,
-): ChildProcess {
-  const { cwd, detached, uid, gid, signal, killSignal } = options;
-  const child = spawn(file, args, {
-    argv0,
-    env,
-    stdio: [...stdio, ...descriptors],
-    ...(cwd !== undefined && { cwd }),
-    ...(detached !== undefined && { detached }),
-    ...(uid !== undefined && { uid }),
-    ...(gid !== undefined && { gid }),
-    ...(signal !== undefined && { signal }),
-    ...(killSignal !== undefined && { killSignal }),
-  });
-  // What was added for the start is nothing of the caller's.
-  (child.stdio as unknown[]).length = stdio.length;
-  return child;
-}
-
-/** What Node throws and tells of a process that the kernel did not make; wrong options are the caller's to see as they are. */
-function startError(cause: unknown, { cwd }: SpawnForeignOptions): unknown {
-  const { syscall, code } = cause as NodeJS.ErrnoException;
-  if (!syscall?.startsWith('spawn')) return cause;
-  const where = cwd === undefined || code !== 'ENOENT' ? {} : { hint: `options.cwd is ${cwd}` };
-  return new ForeignError(
-    code === 'E2BIG' ? 'TOO_BIG' : 'MACHINE_REFUSED',
-    `cannot be started as a child: ${code}`,
-    { ...where, cause },
-  );
-}
-
-function stdioEntries(stdio: ForeignStdio = 'pipe'): StdioEntry[] {
-  const entries = typeof stdio === 'string' ? [stdio, stdio, stdio] : [...stdio];
-  while (entries.length < 3) entries.push('pipe');
-  return entries;
 }
 
 /** Throws ForeignError USAGE for what there is not, TypeError for what Node would refuse and is not asked for. */

@@ -100,6 +100,10 @@ describe('an AbortSignal that is aborted already', () => {
   });
 });
 
+test('a reason that is nothing', async () => {
+  await expect(spawnForeign(sample, [], { signal: AbortSignal.abort(null) })).rejects.toBe(null);
+});
+
 test('a handle that is closed', async () => {
   const image = await loadImage(sample);
   image.close();
