@@ -127,7 +127,8 @@ function membersOf(text: string): string {
         .trim()
         .replace(/\s+/g, ' ')
         .replace(/;$/, '')
-        .replace(/^readonly /, '');
+        .replace(/^readonly /, '')
+        .replace(/^(\w+\?: .*) \| undefined$/, '$1');
       const what = prose(comment).replace(/\n+/g, ' ');
       return `- \`${flat}\`${what === '' ? '' : `: ${what}`}`;
     })
