@@ -151,8 +151,11 @@ export function findCommand(
 
 function isExecutable(path: Uint8Array): boolean {
   try {
-    accessSync(Buffer.from(path), constants.X_OK);
-    return statSync(Buffer.from(path)).isFile();
+    const name = Buffer.from(path);
+    // Most directories of PATH do not have it, and an error is dear.
+    if (statSync(name, { throwIfNoEntry: false })?.isFile() !== true) return false;
+    accessSync(name, constants.X_OK);
+    return true;
   } catch {
     return false;
   }
