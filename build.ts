@@ -1,4 +1,4 @@
-/** Builds dist/: the launcher, the command as one CommonJS file, the library as ES modules with their types. */
+/** Builds dist/: the launcher, the command as one CommonJS file, the library as ES modules and as CommonJS, with its types. */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
@@ -166,6 +166,16 @@ const bundles = await Promise.all([
     format: 'cjs',
     define: ownDirectory,
   }),
+  // Node 20 cannot require ES modules.
+  build({
+    ...withElfy,
+    plugins: [loadedAside],
+    entryPoints: { index: 'src/index.ts', loader: 'src/loader/index.ts' },
+    outdir: OUT,
+    outExtension: { '.js': '.cjs' },
+    format: 'cjs',
+    define: ownDirectory,
+  }),
   build({
     ...withElfy,
     entryPoints: { index: 'src/index.ts', loader: 'src/loader/index.ts', testkit: 'src/testkit/index.ts' },
@@ -186,6 +196,14 @@ makeCache();
 execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', `${OUT}/types`], {
   stdio: 'inherit',
 });
+// The same once more where a compiler takes them for CommonJS, which it does by the package.json beside them.
+cpSync(`${OUT}/types`, `${OUT}/types-cjs`, { recursive: true });
+const commonJs = {
+  name: 'run-foreign',
+  type: 'commonjs',
+  exports: { './loader': './src/loader/index.d.ts' },
+};
+writeFileSync(`${OUT}/types-cjs/package.json`, JSON.stringify(commonJs));
 rmSync('dist', { recursive: true, force: true });
 renameSync(OUT, 'dist');
 

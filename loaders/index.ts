@@ -14,6 +14,7 @@ import { wasm } from './wasm/index.ts';
 import { xz } from './xz/index.ts';
 import { zstd } from './zstd/index.ts';
 
+/** The loaders that come with us, in the order in which they are asked. */
 export const builtinLoaders: readonly LoaderPlugin[] = [
   elf,
   aout,

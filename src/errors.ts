@@ -6,6 +6,7 @@
 /** Exit statuses of the command, as shells and env(1) use them. */
 export const EXIT = { usage: 2, ours: 125, cannotRun: 126, notFound: 127 } as const;
 
+/** What kind of error it is. The codes are stable; the messages are for people, and are not. */
 export type ErrorCode =
   | 'PROGRAM_NOT_FOUND'
   | 'NOT_EXECUTABLE'

@@ -6,8 +6,24 @@ export { type ErrorCode, ForeignError, FormatError, type FormatLocation } from '
 export type { ProgramImage, Segment } from './image/image.ts';
 export { type LoadedProgram, loadProgram, type ProgramRequest, prepareProgram } from './launch/prepare.ts';
 export { type StartListeners, startPlan } from './launch/start.ts';
+export type { ForeignProgram } from './library/acquire.ts';
+export { execForeign } from './library/exec.ts';
+export { LoadedImage, loadImage } from './library/loaded-image.ts';
+export type { ProgramLocation } from './library/open.ts';
+export type { ForeignNetwork, LoaderOptionValue, LoadOptions } from './library/options.ts';
+export { type ForeignPlan, planProgram } from './library/plan-program.ts';
+export type { ForeignResult, ResultWishes } from './library/result.ts';
+export { ForeignProcessError } from './library/result-error.ts';
+export {
+  type ForeignChild,
+  type ForeignStdio,
+  type OutputOf,
+  type ResultOf,
+  type SpawnForeignOptions,
+  spawnForeign,
+  type WithResult,
+} from './library/spawn.ts';
 export { defineLoader, type LoaderPlugin, type Secrets } from './loader/contract.ts';
 export type { Plan, Step } from './plan/plan.ts';
-export { planProgram } from './plan/planner.ts';
 export { memorySource } from './source/memory.ts';
 export type { Source } from './source/source.ts';

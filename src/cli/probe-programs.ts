@@ -3,7 +3,6 @@
  * 0, or an errno counted down from 256. They start from memory, as every stub does.
  */
 import { spawnSync } from 'node:child_process';
-import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { elfHeaders, headersSize } from '../emit/elf-file.ts';
 import { Emitter } from '../emit/emitter.ts';
@@ -31,9 +30,9 @@ export function tryExit(arch: Arch): Outcome {
 /** Where programs start from when they may not from a memfd. */
 export function replacementDirectory(): string | undefined {
   try {
-    const { fd, directory } = createStubFile('run-foreign-check');
-    closeSync(fd);
-    return directory;
+    const file = createStubFile('run-foreign-check');
+    file.close();
+    return file.directory;
   } catch {
     return undefined;
   }
@@ -55,18 +54,17 @@ function runProgram(arch: Arch, emit: (emitter: Emitter) => void): Outcome {
     if (error instanceof ForeignError) return error.message;
     throw error;
   }
-  const { fd } = file;
   try {
     file.finish(program(arch, emit));
     const { status, signal, error } = spawnSync(`/proc/self/fd/${OWN_FD}`, [], {
-      stdio: ['ignore', 'ignore', 'ignore', fd],
+      stdio: ['ignore', 'ignore', 'ignore', file.fd],
       timeout: TIMEOUT_MS,
     });
     if (error !== undefined) return (error as NodeJS.ErrnoException).code ?? error.message;
     if (signal !== null) return `it was killed by ${signal}`;
     return status === 0 ? undefined : errnoName(256 - (status ?? 0));
   } finally {
-    closeSync(fd);
+    file.close();
   }
 }
 

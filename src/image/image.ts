@@ -15,6 +15,7 @@ export interface Protection {
   readonly execute: boolean;
 }
 
+/** Some of a program's memory. */
 export interface Segment {
   /** For people: `PT_LOAD 2`, `text`. */
   readonly name: string;
@@ -60,6 +61,7 @@ export interface Range {
 /** Whether the stack, or everything readable, may be executed: what PT_GNU_STACK and its absence say. */
 export type StackExecution = 'none' | 'stack' | 'everything-readable';
 
+/** A program as a loader describes it: what goes where in memory, and where it begins. */
 export interface ProgramImage extends ImagePart {
   /** The loader's name: `elf`. */
   readonly format: string;

@@ -4,10 +4,18 @@ import { ForeignError, partError } from '../errors.ts';
 import type { IdentityName, NamedProgram, Secrets } from '../loader/contract.ts';
 import type { OpenedProgram } from '../loader/walk.ts';
 import { isHttpUrl } from '../source/http-url.ts';
-import type { BackingFile, OnProgress } from '../source/source.ts';
+import type { BackingFile, OnProgress, Source } from '../source/source.ts';
 import { findProgram } from './names.ts';
 
 const SLASH = 0x2f;
+
+/** Somebody who keeps what comes of a request, or closes it. */
+export interface Watch {
+  /** Something was opened on the way; whoever asks closes it, also after an error. */
+  opened(source: Source & { close(): void }): void;
+  /** More was asked than the files that were opened: their being the same does not say that the answer would be. */
+  unsettled(): void;
+}
 
 export interface FollowOptions {
   /** A file of certificates to trust, too. */
@@ -16,6 +24,7 @@ export interface FollowOptions {
   readonly maxSize?: number | undefined;
   readonly progress?: OnProgress | undefined;
   readonly secretsWith?: ((identities: readonly IdentityName[]) => Secrets) | undefined;
+  readonly watch?: Watch | undefined;
 }
 
 /**
@@ -25,7 +34,7 @@ export interface FollowOptions {
 export async function followProgram(
   named: NamedProgram,
   from: BackingFile | undefined,
-  { extraCa, maxSize, progress, secretsWith }: FollowOptions,
+  { extraCa, maxSize, progress, secretsWith, watch }: FollowOptions,
 ): Promise<OpenedProgram> {
   const { sha256, verifyKey, identities } = named;
   const isUrl = isHttpUrl(Buffer.from(named.name).toString());
@@ -34,9 +43,11 @@ export async function followProgram(
     each.kind === 'file' ? { ...each, path: placed(each.path, from) } : each,
   );
   const demanded = sha256 !== undefined || verifyKey !== undefined;
+  watch?.unsettled();
   try {
     const network = { sha256, verifyKey, demanded, extraCa };
     const { source, path, exe } = await findProgram(name, undefined, network, maxSize, progress);
+    watch?.opened(source);
     return { source, path, exe, secrets: secrets.length === 0 ? undefined : secretsWith?.(secrets) };
   } catch (cause) {
     throw partError('its program', cause);

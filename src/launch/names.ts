@@ -7,7 +7,7 @@ import { ForeignError } from '../errors.ts';
 import { isHttpUrl, parseHttpUrl, shownUrl } from '../source/http-url.ts';
 import { type BackingFile, DEFAULT_MAX_SIZE, type OnProgress, type Source } from '../source/source.ts';
 import { descriptorIn, openDescriptor } from './descriptor.ts';
-import { openExecutable } from './open.ts';
+import { openExecutable, placeOf } from './open.ts';
 
 const SLASH = 0x2f;
 /** What execvp(3) searches when PATH is not set. */
@@ -37,6 +37,14 @@ export interface NetworkOptions {
   readonly extraCa?: string | undefined;
 }
 
+/** What names count from, and what they may mean. */
+export interface NameOptions {
+  /** The directory that relative paths, and those in PATH, count from; the current one unless given. */
+  readonly cwd?: Uint8Array | undefined;
+  /** Whether `-` and `fd:N` mean the caller's descriptors; true unless given. */
+  readonly descriptors?: boolean | undefined;
+}
+
 /** How a program's name is shown: of a URL only what holds no secrets. */
 export function shownName(name: Uint8Array): string {
   const text = Buffer.from(name).toString();
@@ -53,6 +61,7 @@ export async function findProgram(
   network: NetworkOptions = {},
   maxSize = DEFAULT_MAX_SIZE,
   progress: OnProgress = () => {},
+  names: NameOptions = {},
 ): Promise<FoundProgram> {
   const text = Buffer.from(name).toString();
   if (isHttpUrl(text)) {
@@ -61,19 +70,26 @@ export async function findProgram(
     const source = await openHttp(text, { ...network, progress, limits: { maxSize } });
     return { source, path: file, argv0: file };
   }
-  const found = findHere(name, text, searchPath, maxSize, progress);
-  return network.demanded === true ? vouchedFor(found, network, maxSize, progress) : found;
+  const descriptor = names.descriptors === false ? undefined : descriptorIn(name);
+  const found: FoundProgram =
+    descriptor === undefined
+      ? { argv0: name, ...findLocal(name, searchPath, names.cwd) }
+      : throughDescriptor(descriptor, text, maxSize, progress);
+  if (network.demanded !== true) return found;
+  try {
+    return await vouchedFor(found, network, maxSize, progress, names.cwd);
+  } catch (cause) {
+    found.source.close();
+    throw cause;
+  }
 }
 
-function findHere(
-  name: Uint8Array,
+function throughDescriptor(
+  descriptor: number,
   text: string,
-  searchPath: Uint8Array | undefined,
   maxSize: number,
   progress: OnProgress,
 ): FoundProgram {
-  const descriptor = descriptorIn(name);
-  if (descriptor === undefined) return { argv0: name, ...findLocal(name, searchPath) };
   const found = openDescriptor(descriptor, text, maxSize, progress);
   return { argv0: found.path, ...found };
 }
@@ -83,10 +99,11 @@ async function vouchedFor(
   { sha256, verifyKey }: NetworkOptions,
   maxSize: number,
   progress: OnProgress,
+  cwd: Uint8Array | undefined,
 ): Promise<FoundProgram> {
   const { pinnedSource } = await import('../source/pinned.ts');
   const { source, path, descriptor } = found;
-  const signed = descriptor === undefined ? path : undefined;
+  const signed = descriptor === undefined ? placeOf(path, cwd) : undefined;
   const bytes = await pinnedSource(source, { sha256, verifyKey, signed, maxSize, progress });
   return { ...found, source: { ...bytes, close: source.close }, exe: source.file };
 }
@@ -94,15 +111,16 @@ async function vouchedFor(
 function findLocal(
   name: Uint8Array,
   searchPath: Uint8Array | undefined,
+  cwd: Uint8Array | undefined,
 ): Pick<FoundProgram, 'source' | 'path'> {
   if (name.length === 0)
     throw new ForeignError('PROGRAM_NOT_FOUND', 'an empty name is no program', { subject: "''" });
-  if (name.includes(SLASH)) return { source: openExecutable(name), path: name };
+  if (name.includes(SLASH)) return { source: openExecutable(name, cwd), path: name };
   let refused: unknown;
   for (const directory of splitPath(searchPath ?? Buffer.from(DEFAULT_PATH))) {
     const path = inDirectory(directory, name);
     try {
-      return { source: openExecutable(path), path };
+      return { source: openExecutable(path, cwd), path };
     } catch (error) {
       // As execvp does: a file that may not be executed does not end the search.
       const permission = error instanceof ForeignError && error.code === 'NOT_EXECUTABLE';
@@ -118,18 +136,26 @@ function findLocal(
 }
 
 /** The first file that may be executed under this name in PATH, or at this path. Opens nothing. */
-export function findCommand(name: Uint8Array, searchPath: Uint8Array | undefined): Uint8Array | undefined {
+export function findCommand(
+  name: Uint8Array,
+  searchPath: Uint8Array | undefined,
+  cwd?: Uint8Array,
+): Uint8Array | undefined {
+  const isHere = (path: Uint8Array) => isExecutable(placeOf(path, cwd));
   if (name.length === 0) return undefined;
-  if (name.includes(SLASH)) return isExecutable(name) ? name : undefined;
+  if (name.includes(SLASH)) return isHere(name) ? name : undefined;
   return splitPath(searchPath ?? Buffer.from(DEFAULT_PATH))
     .map((directory) => inDirectory(directory, name))
-    .find(isExecutable);
+    .find(isHere);
 }
 
 function isExecutable(path: Uint8Array): boolean {
   try {
-    accessSync(Buffer.from(path), constants.X_OK);
-    return statSync(Buffer.from(path)).isFile();
+    const name = Buffer.from(path);
+    // Most directories of PATH do not have it, and an error is dear.
+    if (statSync(name, { throwIfNoEntry: false })?.isFile() !== true) return false;
+    accessSync(name, constants.X_OK);
+    return true;
   } catch {
     return false;
   }

@@ -13,12 +13,21 @@ import type { Plan } from '../plan/plan.ts';
 import { type Invocation, planProgram } from '../plan/planner.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import type { HostFacts } from '../process/host.ts';
+import type { FileSource } from '../source/file.ts';
 import { type BackingFile, DEFAULT_MAX_SIZE, type OnProgress, type Source } from '../source/source.ts';
 import { withDefaults } from './environment.ts';
-import { followProgram } from './follow.ts';
-import { type FoundProgram, findCommand, findProgram, type NetworkOptions, shownName } from './names.ts';
+import { followProgram, type Watch } from './follow.ts';
+import {
+  type FoundProgram,
+  findCommand,
+  findProgram,
+  type NameOptions,
+  type NetworkOptions,
+  shownName,
+} from './names.ts';
 import { openExecutable } from './open.ts';
 
+/** What is to be run, all of it as bytes: nothing need be text. */
 export interface ProgramRequest {
   /** As the user typed it: a path, a name to look up in PATH, or a URL. */
   readonly name: Uint8Array;
@@ -56,8 +65,12 @@ export interface ProgramRequest {
   readonly progress?: OnProgress | undefined;
   /** Descriptors that keys come from: the program does not get them. */
   readonly keyDescriptors?: readonly number[] | undefined;
+  /** What names count from, and what they may mean. */
+  readonly names?: NameOptions | undefined;
+  readonly watch?: Watch | undefined;
 }
 
+/** What a request led to. Its sources stay open. */
 export interface LoadedProgram extends Resolution {
   readonly path: Uint8Array;
   /** The caller's descriptor that it came through: the program does not get it. */
@@ -85,7 +98,13 @@ export async function loadProgram(request: ProgramRequest): Promise<LoadedProgra
       options: request.loaderOptions,
       guests: request.guests,
       follow: (named, from) =>
-        followProgram(named, from, { extraCa: network?.extraCa, maxSize, progress, secretsWith }),
+        followProgram(named, from, {
+          extraCa: network?.extraCa,
+          maxSize,
+          progress,
+          secretsWith,
+          watch: request.watch,
+        }),
     });
     return { descriptor: found.descriptor, path, ...resolution };
   });
@@ -94,9 +113,12 @@ export async function loadProgram(request: ProgramRequest): Promise<LoadedProgra
 async function openRequested(
   request: ProgramRequest,
 ): Promise<Omit<FoundProgram, 'source'> & { source: Source }> {
-  const { name, source, envp, network, maxSize, progress } = request;
+  const { name, source, envp, network, maxSize, progress, names, watch } = request;
   if (source !== undefined) return { source, path: name, argv0: name };
-  return findProgram(name, environmentValue(envp, 'PATH'), network, maxSize, progress);
+  const path = environmentValue(envp, 'PATH');
+  const found = await findProgram(name, path, network, maxSize, progress, names);
+  watch?.opened(found.source);
+  return found;
 }
 
 /** Fetches and checks all that came from the network on the way to a program. Throws UNAUTHENTICATED. */
@@ -109,6 +131,22 @@ export async function prepareProgram(request: ProgramRequest): Promise<LoadedPro
   // Before a key is read: afterwards this process may not open some of its own files in /proc.
   const host = hostFacts();
   const loaded = await loadProgram(request);
+  const plan = await planLoaded(loaded, request, host);
+  return { ...loaded, plan };
+}
+
+/** What of a request says how a program that is loaded is run. */
+export type StartRequest = Pick<
+  ProgramRequest,
+  'name' | 'envp' | 'withheld' | 'report' | 'guests' | 'stdin' | 'keyDescriptors'
+>;
+
+/** The plan is made of nothing that was not authenticated. */
+export async function planLoaded(
+  loaded: LoadedProgram,
+  request: StartRequest,
+  host: HostFacts,
+): Promise<Plan> {
   const program = shownName(request.name);
   return about(program, async () => {
     const invocation = {
@@ -123,7 +161,7 @@ export async function prepareProgram(request: ProgramRequest): Promise<LoadedPro
     const plan = planDiscreetly(loaded, invocation, host, request.guests);
     // Only now, so that what cannot be run anyhow is not fetched.
     await authenticate(loaded);
-    return { ...loaded, plan };
+    return plan;
   });
 }
 
@@ -152,7 +190,7 @@ function refusalOf({ name }: LoaderPlugin, cause: unknown): unknown {
 /** What a program and the keys to it came through is not its own: as standard input it gets another, or nothing. */
 function descriptorsFor(
   { descriptor }: LoadedProgram,
-  { stdin, keyDescriptors = [] }: ProgramRequest,
+  { stdin, keyDescriptors = [] }: StartRequest,
 ): Pick<Invocation, 'stdin' | 'closed'> {
   const taken = new Set(keyDescriptors);
   if (descriptor !== undefined) taken.add(descriptor);
@@ -204,6 +242,7 @@ const NO_SECRETS: Secrets = {
 
 function hostContext(request: ProgramRequest): HostContext {
   const { envp, self, maxSize = DEFAULT_MAX_SIZE, secrets = NO_SECRETS, confidential = true } = request;
+  const { names, watch } = request;
   const own = new Set(['run-foreign']);
   if (self !== undefined) own.add(self);
   return {
@@ -211,8 +250,20 @@ function hostContext(request: ProgramRequest): HostContext {
     secrets,
     confidential,
     progress: request.progress ?? (() => {}),
-    open: openInterpreter,
-    find: (command) => findCommand(Buffer.from(command), environmentValue(envp, 'PATH')),
+    open(path) {
+      try {
+        const source = openInterpreter(path, names?.cwd);
+        watch?.opened(source);
+        return source;
+      } catch (cause) {
+        watch?.unsettled();
+        throw cause;
+      }
+    },
+    find(command) {
+      watch?.unsettled();
+      return findCommand(Buffer.from(command), environmentValue(envp, 'PATH'), names?.cwd);
+    },
     isSelf(command) {
       const path = Buffer.from(command).toString();
       return own.has(path) || path.endsWith('/run-foreign') || own.has(resolved(path));
@@ -221,10 +272,10 @@ function hostContext(request: ProgramRequest): HostContext {
 }
 
 /** What the program needs and lacks is an error about the program, so no subject is set. */
-function openInterpreter(path: Uint8Array): Source {
+function openInterpreter(path: Uint8Array, cwd: Uint8Array | undefined): FileSource {
   try {
     // To open_exec in fs/exec.c an empty name is the current directory.
-    return openExecutable(path.length === 0 ? Buffer.from('.') : path);
+    return openExecutable(path.length === 0 ? Buffer.from('.') : path, cwd);
   } catch (cause) {
     throw partError('its interpreter', cause);
   }

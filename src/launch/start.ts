@@ -8,7 +8,7 @@ import { emitStub } from '../emit/stub.ts';
 import { EXIT, ForeignError } from '../errors.ts';
 import { exit } from '../exit.ts';
 import { CMSG_HEADER, CONTROL_SIZE, MAX_DESCRIPTORS } from '../launcher/protocol.ts';
-import { SystemError, sendDescriptors } from '../native/libc.ts';
+import { closeDescriptor, SystemError, sendDescriptors } from '../native/libc.ts';
 import { forget } from '../native/seclude.ts';
 import { type Plan, vaultOf } from '../plan/plan.ts';
 import type { OnProgress } from '../source/source.ts';
@@ -19,6 +19,7 @@ import { createStubFile, makeUnreadable } from './stub-file.ts';
 import { createVault } from './vault.ts';
 import { writeAll } from './write.ts';
 
+/** Who is told of a start. */
 export interface StartListeners {
   /** Told what is unusual about the start. */
   readonly say: (text: string) => void;
@@ -27,13 +28,13 @@ export interface StartListeners {
   readonly starting: () => void;
 }
 
-/** Becomes the program; returns only by throwing. */
-export async function startPlan(plan: Plan, listeners: StartListeners): Promise<never> {
-  const own: number[] = [];
+/** Becomes the program; returns only by throwing. `filled` is the plan's vault if that is there already. */
+export async function startPlan(plan: Plan, listeners: StartListeners, filled?: number): Promise<never> {
+  const own: (() => void)[] = [];
   try {
-    return await start(plan, listeners, own);
+    return await start(plan, listeners, own, filled);
   } catch (cause) {
-    own.forEach(closeSync);
+    for (const close of own) close();
     if (!(cause instanceof SystemError)) throw cause;
     throw new ForeignError('MACHINE_REFUSED', `cannot be started from memory: ${cause.message}`, {
       hint: 'run-foreign check says what this machine allows',
@@ -42,22 +43,30 @@ export async function startPlan(plan: Plan, listeners: StartListeners): Promise<
   }
 }
 
-/** `own` collects the descriptors that are opened here. */
-async function start(plan: Plan, listeners: StartListeners, own: number[]): Promise<never> {
+/** `own` collects what closes the descriptors that are opened here. */
+async function start(
+  plan: Plan,
+  listeners: StartListeners,
+  own: (() => void)[],
+  filled: number | undefined,
+): Promise<never> {
   const { say, progress, starting } = listeners;
   const name = Buffer.from(plan.comm).toString();
   const vault = vaultOf(plan);
   const confidential = vault?.confidential === true;
   const launcher = launched();
   if (confidential) closeProcesses(launcher);
-  if (vault !== undefined) own.push(await createVault(vault, name, progress));
+  let vaultFd = filled ?? -1;
+  if (vault !== undefined && filled === undefined) {
+    vaultFd = await createVault(vault, name, progress);
+    own.push(() => closeDescriptor(vaultFd));
+  }
   if (confidential) await forget();
-  const [vaultFd = -1] = own;
   const fds = plan.files.map((file) => ('fd' in file ? file.fd : vaultFd));
   // The launcher cannot open what this process has, once it is closed to others.
   const prepared = confidential ? undefined : launcher?.prepare(name, fds);
   if (launcher !== undefined && prepared !== undefined) {
-    own.push(prepared.writer);
+    own.push(() => closeSync(prepared.writer));
     writeAll(prepared.writer, emitStub(plan, prepared.files));
     // Who executes a file must find nobody who could still write to it.
     own.pop();
@@ -67,7 +76,7 @@ async function start(plan: Plan, listeners: StartListeners, own: number[]): Prom
     return waitForTheEnd(launcher);
   }
   const file = createStubFile(name);
-  own.push(file.fd);
+  own.push(() => file.close());
   if (confidential) makeUnreadable(file);
   if (file.directory !== undefined)
     say(

@@ -4,7 +4,7 @@
  */
 import { accessSync, closeSync, constants, fchmodSync, openSync } from 'node:fs';
 import { ForeignError } from '../errors.ts';
-import { memfdExecutable, SystemError } from '../native/libc.ts';
+import { closeDescriptor, memfdExecutable, SystemError } from '../native/libc.ts';
 import { writeAll } from './write.ts';
 
 /** include/uapi/asm-generic/fcntl.h: __O_TMPFILE and O_DIRECTORY, open(2). */
@@ -17,13 +17,15 @@ export interface StubFile {
   readonly directory?: string;
   /** Writes all of the file, once: who executes a file must find nobody who could still write to it. */
   finish(bytes: Uint8Array): void;
+  /** When it is executed, or will not be. */
+  close(): void;
 }
 
 /** `name` is shown by /proc/PID/exe where that cannot be set. Throws MACHINE_REFUSED. */
 export function createStubFile(name: string): StubFile {
   try {
     const fd = memfdExecutable(name);
-    return { fd, finish: (bytes) => writeAll(fd, bytes) };
+    return { fd, finish: (bytes) => writeAll(fd, bytes), close: () => closeDescriptor(fd) };
   } catch (cause) {
     const forbidden = cause instanceof SystemError && cause.errno === 'EACCES';
     const file = forbidden ? namelessFile() : undefined;
@@ -60,11 +62,20 @@ function namelessFile(): StubFile | undefined {
 }
 
 function fileBehind(writer: number, fd: number): StubFile {
+  let writing = true;
+  const endWriting = () => {
+    if (writing) closeSync(writer);
+    writing = false;
+  };
   return {
     fd,
     finish(bytes) {
       writeAll(writer, bytes);
-      closeSync(writer);
+      endWriting();
+    },
+    close() {
+      endWriting();
+      closeSync(fd);
     },
   };
 }

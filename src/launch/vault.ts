@@ -2,8 +2,8 @@
  * The vault: a file in memory with the bytes of a program that are in no file, or must not be mapped from it. The
  * stub maps it or, what is confidential, reads it into anonymous memory, and closes it.
  */
-import { closeSync, ftruncateSync, writeSync } from 'node:fs';
-import { memfdForData, sealFile } from '../native/libc.ts';
+import { ftruncateSync, writeSync } from 'node:fs';
+import { closeDescriptor, memfdForData, sealFile } from '../native/libc.ts';
 import type { Payload, Vault } from '../plan/plan.ts';
 import type { OnProgress } from '../source/source.ts';
 import { writeRefusal } from './write.ts';
@@ -30,7 +30,7 @@ export async function createVault(vault: Vault, name: string, progress: OnProgre
     if (!vault.confidential) sealFile(fd);
     return fd;
   } catch (cause) {
-    closeSync(fd);
+    closeDescriptor(fd);
     throw writeRefusal(cause, vault.size);
   } finally {
     for (const piece of pieces) piece.fill(0);

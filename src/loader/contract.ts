@@ -104,6 +104,7 @@ export type Loaded =
   /** Another program runs this file: `path args… file`. */
   | { readonly kind: 'interpreter'; readonly path: Uint8Array; readonly args: readonly Uint8Array[] };
 
+/** A loader: what `docs/loader-contract.md` describes. */
 export interface LoaderPlugin<Options extends OptionSpecs = OptionSpecs> {
   /** What `--format` and `--loader-opt` take: up to 64 lower-case letters, digits and `-`, a letter first. */
   readonly name: string;

@@ -70,6 +70,8 @@ export interface Resolution {
   readonly exe: BackingFile | undefined;
   /** argv with every interpreter put before it, as execve does, and what files have added to it. */
   readonly argv: readonly Uint8Array[];
+  /** Whether another program runs the file, so that nothing of the argv[0] that was asked for is left. */
+  readonly interpreted: boolean;
   /** `NAME=VALUE`: for the environment, where it has no such variable. Of two of a name the first counts. */
   readonly env: readonly Uint8Array[];
   /** The names of the files that named others, in order. */
@@ -164,6 +166,7 @@ export class Walk {
       source: this.#file,
       exe: this.#exe,
       argv: this.#argv,
+      interpreted: this.#interpreters > 0,
       env: this.#env,
       namedBy: this.#namedBy,
       unauthenticated: this.#unauthenticated,

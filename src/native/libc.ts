@@ -6,6 +6,7 @@ import { ERRNO, errnoName } from '../errno.ts';
 import { declare, koffi } from './koffi.ts';
 
 const memfdCreate = declare('int memfd_create(const char *name, unsigned int flags)');
+const closeCall = declare('int close(int fd)');
 const fcntlInt = declare('int fcntl(int fd, int command, int argument)');
 const signalSet = declare('intptr_t signal(int number, intptr_t handler)');
 const execveatPointers = declare('int execveat(int fd, const char *path, void *argv, void *envp, int flags)');
@@ -40,6 +41,14 @@ export class SystemError extends Error {
 function check(call: string, result: number): number {
   if (result < 0) throw new SystemError(call, koffi().errno());
   return result;
+}
+
+/**
+ * Closes a descriptor that was made here. Node keeps a list of those that node:fs opens in a worker thread, and warns of
+ * others that are closed by node:fs. close(2)
+ */
+export function closeDescriptor(fd: number): void {
+  check('close', closeCall(fd) as number);
 }
 
 /** include/uapi/linux/memfd.h */
@@ -86,6 +95,13 @@ export function isCloseOnExec(fd: number): boolean {
 
 export function setCloseOnExec(fd: number, close: boolean): void {
   check('fcntl', fcntlInt(fd, F_SETFD, close ? FD_CLOEXEC : 0) as number);
+}
+
+const F_DUPFD_CLOEXEC = 1030;
+
+/** The same file under a number that is at least `least`, close-on-exec. fcntl(2) */
+export function duplicateFrom(fd: number, least: number): number {
+  return check('fcntl', fcntlInt(fd, F_DUPFD_CLOEXEC, least) as number);
 }
 
 /** Sets a signal to SIG_DFL. signal(2). */

@@ -11,6 +11,7 @@ import type { Place } from '../process/place.ts';
 import type { StackImage } from '../process/stack-image.ts';
 import type { BackingFile, Source } from '../source/source.ts';
 
+/** Every step that turns a process into a program, with its addresses. */
 export interface Plan {
   readonly arch: Arch;
   /** For messages: the program as the user named it. */

@@ -25,14 +25,15 @@ const OPEN_ERRORS: Record<string, [ErrorCode, string, string?]> = {
 };
 
 /**
- * Opens `path` as a program: a regular file that this process may execute and read.
+ * Opens `path` as a program: a regular file that this process may execute and read. `at` is where it lies, if `path` counts
+ * from another directory than this process's.
  * Throws `PROGRAM_NOT_FOUND` or `NOT_EXECUTABLE`. Never blocks on a FIFO or a device.
  */
-export function openProgram(path: Uint8Array): FileSource {
-  const bytes = Buffer.from(path);
-  const name = bytes.toString();
+export function openProgram(path: Uint8Array, at: Uint8Array = path): FileSource {
+  const name = Buffer.from(path).toString();
+  const place = Buffer.from(at);
   const fd = attempt(name, () =>
-    openSync(bytes, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY),
+    openSync(place, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY),
   );
   try {
     const stat = fstatSync(fd);
@@ -40,8 +41,8 @@ export function openProgram(path: Uint8Array): FileSource {
       const what = stat.isDirectory() ? 'is a directory' : 'is not a regular file';
       throw new ForeignError('NOT_EXECUTABLE', what, { subject: name });
     }
-    attempt(name, () => accessSync(bytes, constants.X_OK), 'make it executable: chmod +x');
-    return fileSource(fd, bytes, name, stat.size);
+    attempt(name, () => accessSync(place, constants.X_OK), 'make it executable: chmod +x');
+    return fileSource(fd, path, name, stat.size);
   } catch (error) {
     closeSync(fd);
     throw error;

@@ -11,6 +11,7 @@ import { emitStub } from '../emit/stub.ts';
 import { prepareProgram } from '../launch/prepare.ts';
 import { createStubFile } from '../launch/stub-file.ts';
 import { createVault } from '../launch/vault.ts';
+import { closeDescriptor } from '../native/libc.ts';
 import { type Plan, vaultOf } from '../plan/plan.ts';
 import type { ProgramCase, Sample } from './cases.ts';
 import { sampleBytes } from './samples.ts';
@@ -68,25 +69,24 @@ async function startChild(plan: Plan): Promise<ChildProcess> {
     throw new Error(`${what}: only the run-foreign command can keep it so, run that in a test of your own`);
   }
   const name = Buffer.from(plan.comm).toString();
-  const own = new Set(plan.files.flatMap((file) => ('fd' in file ? [file.fd] : [])));
+  const files = new Set(plan.files.flatMap((file) => ('fd' in file ? [file.fd] : [])));
+  const own = [...files].map((fd) => () => closeSync(fd));
   try {
     const vaultFd = vault === undefined ? -1 : await createVault(vault, name, () => {});
-    if (vault !== undefined) own.add(vaultFd);
+    if (vault !== undefined) own.push(() => closeDescriptor(vaultFd));
     const stub = createStubFile(name);
-    own.add(stub.fd);
-    const files = plan.files.map((file) => ('fd' in file ? file.fd : vaultFd));
-    const numbers = files.map((_, index) => STDIO.length + index);
+    own.push(() => stub.close());
+    const fds = plan.files.map((file) => ('fd' in file ? file.fd : vaultFd));
+    const numbers = fds.map((_, index) => STDIO.length + index);
     stub.finish(emitStub(plan, numbers));
     // Not /proc/self: Node puts other files over numbers that are low enough.
     return spawn(`/proc/${process.pid}/fd/${stub.fd}`, {
       argv0: 'run-foreign',
       env: {},
-      stdio: [...STDIO, ...files],
+      stdio: [...STDIO, ...fds],
     });
   } finally {
-    own.forEach((fd) => {
-      closeSync(fd);
-    });
+    for (const close of own) close();
   }
 }
 

@@ -1,0 +1,153 @@
+/** Writes docs/library.md: what the library exports, from the doc comments that the build puts into dist/types. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const TYPES = 'dist/types/src';
+
+const HEAD = `# The library
+
+This page is written by \`npm run docs\`, from the comments in the sources.
+
+\`\`\`js
+import { spawnForeign } from 'run-foreign'; // ES modules
+const { spawnForeign } = require('run-foreign'); // CommonJS
+\`\`\`
+
+Everything is typed. Errors that are the program's or the machine's are \`ForeignError\`s with a \`code\`; what is wrong with
+arguments is a TypeError, as in Node. The library changes nothing in its process: no signal handlers, no directory, no
+variables. It works in worker threads. [security.md](security.md#the-library) says what becomes of confidential programs.
+`;
+
+/** In the order in which they are explained. Every export is in one of them. */
+const CHAPTERS: Readonly<Record<string, readonly string[]>> = {
+  'Starting programs': [
+    'spawnForeign',
+    'ForeignProgram',
+    'ProgramLocation',
+    'SpawnForeignOptions',
+    'ForeignStdio',
+  ],
+  'How a program is loaded': ['LoadOptions', 'ForeignNetwork', 'LoaderOptionValue', 'Secrets'],
+  'How it ended': [
+    'ForeignChild',
+    'WithResult',
+    'ResultWishes',
+    'ForeignResult',
+    'ForeignProcessError',
+    'OutputOf',
+    'ResultOf',
+  ],
+  'Loading once': ['loadImage', 'LoadedImage', 'ProgramImage', 'Segment'],
+  'Becoming a program': ['execForeign'],
+  Plans: ['planProgram', 'ForeignPlan', 'Plan', 'Step'],
+  Errors: ['ForeignError', 'ErrorCode', 'FormatError', 'FormatLocation'],
+  'The pieces': [
+    'builtinLoaders',
+    'defineLoader',
+    'LoaderPlugin',
+    'loadProgram',
+    'prepareProgram',
+    'ProgramRequest',
+    'LoadedProgram',
+    'startPlan',
+    'StartListeners',
+    'emitStub',
+    'memorySource',
+    'Source',
+  ],
+};
+
+/** The page, from what lies in dist/. Throws for an export that is in no chapter or has no comment. */
+export function libraryPage(root: string): string {
+  const files = exportedFrom(join(root, TYPES, 'index.d.ts'));
+  const chapters = Object.entries(CHAPTERS).map(([title, names]) => {
+    const entries = names.map((name) => {
+      const file = files.get(name);
+      if (file === undefined) throw new Error(`docs/library.md has ${name}, which is not exported`);
+      files.delete(name);
+      return entry(name, readFileSync(file, 'utf8'));
+    });
+    return `## ${title}\n\n${entries.join('\n')}`;
+  });
+  if (files.size > 0) throw new Error(`no chapter of docs/library.md has ${[...files.keys()].join(', ')}`);
+  return [HEAD, ...chapters].join('\n');
+}
+
+/** The file that declares each name. */
+function exportedFrom(index: string): Map<string, string> {
+  const exports = readFileSync(index, 'utf8').matchAll(/export (?:type )?\{([^}]*)\} from '([^']*)'/g);
+  return new Map(
+    [...exports].flatMap(([, names = '', path = '']) => {
+      const file = join(dirname(index), path.replace(/\.ts$/, '.d.ts'));
+      const all = names.split(',').map((name) => name.trim().replace(/^type /, ''));
+      return all.filter((name) => name !== '').map((name) => [name, file] as const);
+    }),
+  );
+}
+
+function entry(name: string, text: string): string {
+  const pattern = new RegExp(
+    `(/\\*\\*(?:(?!\\*/)[\\s\\S])*\\*/\n)?export (?:declare )?(?:function|class|interface|type|const) ${name}\\b[\\s\\S]*?(?:;|^\\})\n(?![ }])`,
+    'm',
+  );
+  const [found, comment] = pattern.exec(text) ?? [];
+  if (found === undefined || comment === undefined)
+    throw new Error(`${name} has no comment, or none was found`);
+  const declaration = found
+    .slice(comment.length)
+    .replace(/^export (declare )?/, '')
+    .trimEnd();
+  const heading = `### ${name}\n\n`;
+  const body = /^((?:interface|class)[^\n]*)\{\n([\s\S]*)\}$/.exec(declaration);
+  if (body === null) {
+    // What has so many forms is read in an editor.
+    const short =
+      declaration.split('\n').length > LONGEST ? `${declaration.split('=')[0]?.trim()};` : declaration;
+    return `${heading}${code(short)}\n${prose(comment)}\n`;
+  }
+  const [, head = '', members = ''] = body;
+  const list = membersOf(members);
+  return `${heading}${code(head.trim())}\n${prose(comment)}\n${list === '' ? '' : `\n${list}\n`}`;
+}
+
+/** Lines of a declaration. */
+const LONGEST = 30;
+
+const MEMBER =
+  /( {4}\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?((?: {4}(?! |\/\*\*).*\n(?: {5,}.*\n)*(?: {4}\}.*\n)?))/g;
+
+function membersOf(text: string): string {
+  return [...text.matchAll(MEMBER)]
+    .filter(
+      ([, comment = '', member = '']) => !/^\s*(?:#|private )/.test(member) && !comment.includes('@internal'),
+    )
+    .map(([, comment = '', member = '']) => {
+      const flat = member
+        .trim()
+        .replace(/\s+/g, ' ')
+        .replace(/;$/, '')
+        .replace(/^readonly /, '')
+        .replace(/^(\w+\?: .*) \| undefined$/, '$1');
+      const what = prose(comment).replace(/\n+/g, ' ');
+      return `- \`${flat}\`${what === '' ? '' : `: ${what}`}`;
+    })
+    .join('\n');
+}
+
+function code(text: string): string {
+  return `\`\`\`ts\n${text}\n\`\`\`\n`;
+}
+
+/** The text of a comment. */
+function prose(comment: string): string {
+  return comment
+    .replace(/^\s*\/\*\*\s?|\s*\*\/\s*$/g, '')
+    .replace(/^\s*\* ?/gm, '')
+    .trim();
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const root = dirname(fileURLToPath(import.meta.url));
+  writeFileSync(join(root, 'docs/library.md'), libraryPage(root));
+}

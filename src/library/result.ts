@@ -1,0 +1,127 @@
+/** How a child ended, and what it wrote: in the shape that users of execa know. */
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { commandText } from './command-text.ts';
+import { type Failure, ForeignProcessError, signalDescription } from './result-error.ts';
+import type { End } from './watch-end.ts';
+
+/** What becomes of a program's result. */
+export interface ResultWishes {
+  /** `buffer` gives what the program wrote as it is; `utf8`, unless given, as text. */
+  readonly encoding?: 'utf8' | 'buffer' | undefined;
+  /** The most that is kept of each stream, bytes; a program that writes more is killed. 100 MB unless given. */
+  readonly maxBuffer?: number | undefined;
+  /** Whether one newline at the end of the text is left out; true unless given. */
+  readonly stripFinalNewline?: boolean | undefined;
+  /** Whether a program that fails makes `result` reject; true unless given. If not, the error is what it gives. */
+  readonly reject?: boolean | undefined;
+}
+
+/** How a program ended, and what it wrote. */
+export interface ForeignResult<Output extends string | Buffer = string | Buffer> {
+  /** The name as it was given, and the arguments; for messages. */
+  readonly command: string;
+  /** The same, quoted as a shell wants it. */
+  readonly escapedCommand: string;
+  /** The directory that it started in. */
+  readonly cwd: string;
+  readonly pid: number;
+  /** From the call of `spawnForeign` to the program's end. */
+  readonly durationMs: number;
+  /** Whether it ended otherwise than with status 0. */
+  readonly failed: boolean;
+  /** Whether `timeout` ended it. */
+  readonly timedOut: boolean;
+  /** Whether `signal` was aborted before it ended. */
+  readonly isCanceled: boolean;
+  /** Whether it wrote more than `maxBuffer`. */
+  readonly isMaxBuffer: boolean;
+  /** Whether a signal ended it. */
+  readonly isTerminated: boolean;
+  /** Undefined when a signal ended it. 126 is also what is left of a program that the kernel refused memory at its start: see `stderr`. */
+  readonly exitCode: number | undefined;
+  readonly signal: NodeJS.Signals | undefined;
+  /** What that signal means. */
+  readonly signalDescription: string | undefined;
+  /** What it wrote, if that came through a pipe. */
+  readonly stdout: Output | undefined;
+  readonly stderr: Output | undefined;
+}
+
+const DEFAULT_MAX_BUFFER = 100_000_000;
+
+/** Collects from now on, and waits for the end. */
+export async function resultOf(
+  child: ChildProcess,
+  command: readonly string[],
+  options: ResultWishes & Pick<SpawnOptions, 'cwd' | 'killSignal' | 'signal'>,
+  end: End,
+): Promise<unknown> {
+  const { maxBuffer = DEFAULT_MAX_BUFFER, killSignal, cwd } = options;
+  let overflow: Failure['overflow'];
+  let cause: unknown;
+  const collect = (stream: 'stdout' | 'stderr') =>
+    collected(child[stream], maxBuffer, () => {
+      overflow ??= { stream, maxBuffer };
+      child.kill(killSignal);
+    });
+  const streams = [collect('stdout'), collect('stderr')];
+  child.on('error', (error) => {
+    cause ??= error;
+  });
+  if (!end.closed) await new Promise((resolve) => child.once('close', resolve));
+  const [stdout, stderr] = streams.map((pieces) => pieces && outputOf(pieces, options));
+  const signal = child.signalCode ?? undefined;
+  const exitCode = child.exitCode ?? undefined;
+  const result = {
+    ...commandText(command),
+    cwd: cwd === undefined ? process.cwd() : cwd instanceof URL ? fileURLToPath(cwd) : cwd,
+    pid: child.pid ?? 0,
+    durationMs: (end.ended ?? performance.now()) - end.started,
+    timedOut: end.timedOut,
+    isCanceled: end.isCanceled,
+    isMaxBuffer: overflow !== undefined,
+    isTerminated: signal !== undefined,
+    exitCode,
+    signal,
+    signalDescription: signal && signalDescription(signal),
+    stdout,
+    stderr,
+  };
+  const failed =
+    exitCode !== 0 || end.timedOut || end.isCanceled || overflow !== undefined || cause !== undefined;
+  if (!failed) return { ...result, failed };
+  const error = new ForeignProcessError({ ...result, failed }, { cause, overflow });
+  if (options.reject === false) return error;
+  throw error;
+}
+
+/** The pieces as they come, at most `most` bytes of them. Undefined where there is no such stream. */
+function collected(stream: Readable | null, most: number, onMore: () => void): Buffer[] | undefined {
+  if (stream === null) return undefined;
+  const pieces: Buffer[] = [];
+  let size = 0;
+  stream.on('data', (chunk: Buffer | string) => {
+    const piece = Buffer.from(chunk as string);
+    const fits = Math.min(piece.length, most - size);
+    if (fits > 0) pieces.push(piece.subarray(0, fits));
+    size += fits;
+    if (fits < piece.length) onMore();
+  });
+  return pieces;
+}
+
+function outputOf(
+  pieces: readonly Buffer[],
+  { encoding = 'utf8', stripFinalNewline = true }: ResultWishes,
+): string | Buffer {
+  const bytes = Buffer.concat(pieces);
+  const end = stripFinalNewline && encoding === 'utf8' ? withoutNewline(bytes) : bytes;
+  return encoding === 'buffer' ? end : end.toString();
+}
+
+function withoutNewline(bytes: Buffer): Buffer {
+  if (bytes.at(-1) !== 0x0a) return bytes;
+  return bytes.subarray(0, bytes.at(-2) === 0x0d ? -2 : -1);
+}

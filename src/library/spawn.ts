@@ -1,0 +1,157 @@
+/** Starting programs as children. The child is started by child_process.spawn: all it does and gives is Node's. */
+import type { ChildProcess, ChildProcessWithoutNullStreams, IOType, SpawnOptions } from 'node:child_process';
+import type { Stream } from 'node:stream';
+import { about, ForeignError } from '../errors.ts';
+import { acquire, type ForeignProgram } from './acquire.ts';
+import { argumentBytes, argumentError } from './invocation.ts';
+import type { LoadOptions } from './options.ts';
+import { type ForeignResult, type ResultWishes, resultOf } from './result.ts';
+import type { ForeignProcessError } from './result-error.ts';
+import { startChild } from './start-child.ts';
+import { watchEnd } from './watch-end.ts';
+
+/** One entry of it. */
+export type StdioEntry = Exclude<IOType, 'ipc'> | Stream | number | null | undefined;
+
+/** What is made of the child's standard streams, and of further descriptors: as child_process has it, but for `ipc`. */
+export type ForeignStdio = Exclude<IOType, 'ipc'> | readonly StdioEntry[];
+
+/**
+ * What can be said about a start: what child_process.spawn takes, what `loadImage` takes, and what becomes of the result.
+ * `shell`, and `ipc` in `stdio`, are refused: what they need is not there in a program of another format.
+ */
+export interface SpawnForeignOptions
+  extends LoadOptions,
+    ResultWishes,
+    Pick<SpawnOptions, 'detached' | 'gid' | 'killSignal' | 'signal' | 'timeout' | 'uid' | 'windowsHide'> {
+  /** `pipe` unless given. */
+  readonly stdio?: ForeignStdio | undefined;
+}
+
+/** A child with the promise of its result. */
+export interface WithResult<Result> {
+  /**
+   * How the program ended, and what it wrote from the moment on at which this is first asked for: ask at once, or
+   * what has been read elsewhere is missing. Rejects with a ForeignProcessError where the program failed, unless `reject`
+   * is false.
+   */
+  readonly result: Promise<Result>;
+}
+
+/** The text type of a result, for options of this type. */
+export type OutputOf<Options> = Options extends { readonly encoding: 'buffer' }
+  ? Buffer
+  : 'encoding' extends keyof Options
+    ? Options['encoding' & keyof Options] extends 'utf8' | undefined
+      ? string
+      : string | Buffer
+    : string;
+
+/** What `child.result` gives for options of this type. */
+export type ResultOf<Options> = 'reject' extends keyof Options
+  ? Options extends { readonly reject: true }
+    ? ForeignResult<OutputOf<Options>>
+    : ForeignResult<OutputOf<Options>> | ForeignProcessError<OutputOf<Options>>
+  : ForeignResult<OutputOf<Options>>;
+
+/** What `spawnForeign` gives for options of this type: without `stdio` all three streams are there. */
+export type ForeignChild<Options = SpawnForeignOptions> = (Options extends { readonly stdio: 'pipe' }
+  ? ChildProcessWithoutNullStreams
+  : 'stdio' extends keyof Options
+    ? ChildProcess
+    : ChildProcessWithoutNullStreams) &
+  WithResult<ResultOf<Options>>;
+
+/** Refuses options that there are not. */
+type Known<Options> = { readonly [Key in Exclude<keyof Options, keyof SpawnForeignOptions>]: never };
+
+/**
+ * Starts a program in any format as a child process. What the promise gives is the very object that child_process.spawn makes:
+ * its streams, signals and events are Node's own, and no event is lost while the promise is awaited. In addition
+ * it has `result`, a promise of how the program ended and what it wrote.
+ *
+ * A program that cannot be started rejects the promise with a ForeignError, and leaves nothing behind; an option that is wrong, with
+ * the TypeError that child_process throws. A `signal` that is aborted already rejects it with the signal's reason.
+ *
+ * Programs that were started lately and have not changed since are not loaded again.
+ *
+ * ```js children.mjs
+ * import { spawnForeign } from 'run-foreign';
+ *
+ * const child = await spawnForeign('cat', ['-n'], { timeout: 10_000 });
+ * child.stdin.end('one\ntwo\n');
+ * const { exitCode, stdout } = await child.result;
+ * console.log(exitCode, stdout.split('\n').length);
+ *
+ * const failing = await spawnForeign('sh', ['-c', 'exit 3']);
+ * await failing.result.catch(({ exitCode, shortMessage }) => console.log(exitCode, shortMessage));
+ * ```
+ *
+ * ```console
+ * $ node children.mjs
+ * 0 2
+ * 3 Command failed with exit code 3: sh -c 'exit 3'
+ * ```
+ */
+export async function spawnForeign<const Options extends SpawnForeignOptions = Record<never, never>>(
+  program: ForeignProgram,
+  args: readonly string[] = [],
+  options?: Options & Known<Options>,
+): Promise<ForeignChild<Options>> {
+  const started = performance.now();
+  const wishes: SpawnForeignOptions = options ?? {};
+  checkOptions(wishes);
+  const argv = argumentBytes(args);
+  wishes.signal?.throwIfAborted();
+  const held = await acquire(program, argv, wishes);
+  const name = Buffer.from(held.name).toString();
+  let child: ChildProcess;
+  try {
+    child = await about(name, () => startChild(held, argv, wishes));
+  } finally {
+    held.release();
+  }
+  const command = [name, ...args];
+  Object.assign(child, { spawnfile: name, spawnargs: [wishes.argv0 ?? name, ...args] });
+  const end = watchEnd(child, wishes, started);
+  let result: Promise<unknown> | undefined;
+  Object.defineProperty(child, 'result', {
+    configurable: true,
+    get() {
+      result ??= resultOf(child, command, wishes, end);
+      return result;
+    },
+  });
+  return child as ForeignChild<Options>;
+}
+
+/** Throws ForeignError USAGE for what there is not, TypeError for what Node would refuse and is not asked for. */
+function checkOptions(options: SpawnForeignOptions): void {
+  const { shell, stdio } = options as SpawnOptions;
+  if (shell !== undefined && shell !== false)
+    throw new ForeignError(
+      'USAGE',
+      'options.shell: no shell stands between the caller and a foreign program',
+      {
+        hint: "start the shell itself: spawnForeign('sh', ['-c', …])",
+      },
+    );
+  if (stdio === ('ipc' as string) || (Array.isArray(stdio) && stdio.includes('ipc')))
+    throw new ForeignError(
+      'USAGE',
+      "options.stdio: 'ipc' needs a Node at the other end, and a foreign program is none",
+      {
+        hint: "give a 'pipe', and agree on what goes through it",
+      },
+    );
+  const { timeout, encoding, maxBuffer } = options;
+  checkCount('timeout', timeout);
+  checkCount('maxBuffer', maxBuffer);
+  if (encoding !== undefined && encoding !== 'utf8' && encoding !== 'buffer')
+    throw argumentError("options.encoding must be 'utf8' or 'buffer'", 'ERR_INVALID_ARG_VALUE');
+}
+
+function checkCount(name: string, value: number | undefined): void {
+  if (value === undefined || (typeof value === 'number' && value >= 0 && !Number.isNaN(value))) return;
+  throw argumentError(`options.${name} must be a number that is not negative`, 'ERR_OUT_OF_RANGE');
+}
