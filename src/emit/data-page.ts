@@ -33,10 +33,41 @@ export const DATA = {
   interpreter: 2560,
 } as const;
 
+/** What a reusable plan's stub finds out, in place of the end of a message: no reusable plan reports anything. */
+const ADOPTED_FROM = 3584;
+const word = (index: number) => ADOPTED_FROM + index * 8;
+
+export const ADOPTED = {
+  /** Where things are in the first stack: at first as found, in the end as the program is to find them. */
+  sp: word(0),
+  argv: word(1),
+  envp: word(2),
+  auxv: word(3),
+  auxvEnd: word(4),
+  arg_start: word(5),
+  env_start: word(6),
+  env_end: word(7),
+  /** How far the strings move, how far the words move, and where the strings begin then. */
+  delta: word(8),
+  shift: word(9),
+  newArgStart: word(10),
+  heap: word(11),
+  /** The descriptor of the stub's own file. */
+  ownFile: word(12),
+  /** Two words: for the base and for the heap. */
+  random: word(13),
+} as const;
+
 export const BASE_OFFSET: Record<Exclude<Base, 'absolute'>, number> = {
   stack: DATA.stack,
   image: DATA.image,
   interp: DATA.interp,
+  heap: ADOPTED.heap,
+  sp: ADOPTED.sp,
+  auxv: ADOPTED.auxv,
+  arg_start: ADOPTED.arg_start,
+  env_start: ADOPTED.env_start,
+  env_end: ADOPTED.env_end,
 };
 
 /** struct prctl_mm_map: twelve u64, then auxv_size and exe_fd as u32. The same in 32-bit processes. */

@@ -69,7 +69,7 @@ export function emitFinish(
   emitSetMap(emitter);
   emitter.jumpOnError(longWay);
   if (mm.exe !== undefined) {
-    emitter.systemCall('prctl', PR_SET_MM, PR_SET_MM_EXE_FILE, BigInt(descriptor(mm.exe, context)), 0n, 0n);
+    emitter.systemCall('prctl', PR_SET_MM, PR_SET_MM_EXE_FILE, descriptor(mm.exe, context), 0n, 0n);
     code.compareImmediate(REG.ax, -constants.errno.EBUSY);
     code.jumpIf('equal', longWay);
   }
@@ -107,7 +107,7 @@ function emitWithExe(exe: number, finish: Finish): void {
   for (const step of steps) if (step.op !== 'close' || step.file !== exe) emitFileStep(step, context, store);
   emitter.load(MAP, below);
   code.moveImmediate(MAP_SIZE, size);
-  code.moveImmediate(EXE, BigInt(descriptor(exe, context)));
+  emitter.load(EXE, descriptor(exe, context));
   emitGo([MAP, MAP_SIZE, EXE], emitter);
 }
 

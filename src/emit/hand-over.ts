@@ -17,7 +17,7 @@ import type { Machine } from './machine.ts';
 import { protectionBits } from './memory-steps.ts';
 import { emitMm } from './mm-step.ts';
 import { emitPoke, OWN_MEMORY } from './poke.ts';
-import { descriptor } from './step-context.ts';
+import { descriptor, type FileAtStart } from './step-context.ts';
 import { type Label, REG, X86 } from './x86.ts';
 
 /** include/uapi/linux/prctl.h */
@@ -47,7 +47,7 @@ export interface HandOverInput {
   readonly address: bigint;
   readonly fileAddress: bigint;
   readonly steps: readonly HandOverStep[];
-  readonly descriptors: readonly number[];
+  readonly files: readonly FileAtStart[];
   /** Stores bytes in the data page and returns their address. */
   readonly store: (bytes: Uint8Array) => bigint;
   /** For messages. */
@@ -63,7 +63,7 @@ export function emitHandOver(input: HandOverInput): Uint8Array {
   for (const step of input.steps) {
     if (step.op === 'mm') emitMm(step, emitter, input);
     else if (step.op === 'jump') exitAt = emitJump(step, emitter, exit, input.store);
-    else emitFileStep(step, { emitter, descriptors: input.descriptors }, input.store);
+    else emitFileStep(step, { emitter, files: input.files }, input.store);
   }
   const bytes = emitter.code.finish();
   if (exitAt === 0n || BigInt(bytes.length) > PAGE_SIZE)
@@ -74,7 +74,7 @@ export function emitHandOver(input: HandOverInput): Uint8Array {
 /** The steps that are the same wherever they are carried out; of the others, nothing. */
 export function emitFileStep(
   step: HandOverStep,
-  { emitter, descriptors }: { readonly emitter: Emitter; readonly descriptors: readonly number[] },
+  { emitter, files }: { readonly emitter: Emitter; readonly files: readonly FileAtStart[] },
   store: HandOverInput['store'],
 ): void {
   switch (step.op) {
@@ -82,10 +82,10 @@ export function emitFileStep(
       emitName(emitter, store);
       break;
     case 'stdin':
-      emitter.systemCall('dup2', BigInt(descriptor(step.file, { descriptors })), 0n);
+      emitter.systemCall('dup2', descriptor(step.file, { files }), 0n);
       break;
     case 'close':
-      emitter.systemCall('close', BigInt(descriptor(step.file, { descriptors })));
+      emitter.systemCall('close', descriptor(step.file, { files }));
       break;
     case 'drop':
       emitter.systemCall('close', BigInt(step.descriptor));

@@ -23,6 +23,7 @@ export const machine: Machine = {
     close: 6,
     lseek: 19,
     execve: 11,
+    getrandom: 355,
     write: 4,
     exit_group: 252,
   },

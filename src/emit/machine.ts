@@ -18,6 +18,7 @@ export type SystemCall =
   | 'close'
   | 'lseek'
   | 'execve'
+  | 'getrandom'
   | 'write'
   | 'exit_group';
 

@@ -3,16 +3,27 @@
  * own: the stack area it was given becomes the program's while this runs, so nothing here may push.
  */
 import { ERRNO } from '../errno.ts';
-import type { ProtectionText, Step } from '../plan/plan.ts';
+import type { AnyPlan, ProtectionText, Step } from '../plan/plan.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import { AT, AUXV_TABLE_SIZE } from '../process/auxv.ts';
 import { type Place, placeText } from '../process/place.ts';
+import type { StackImage } from '../process/stack-image.ts';
+import { emitFindStack, emitFindStrings } from './adopt.ts';
+import { emitChoose } from './choose.ts';
 import { BASE_OFFSET, DATA } from './data-page.ts';
 import type { Emitter } from './emitter.ts';
 import { emitInterpreter } from './interpreter.ts';
 import { emitReserve } from './reserve.ts';
 import { emitStackImage, type StoredStack } from './stack-image.ts';
-import { descriptor, failOnError, failureText, MAP, NO_FILE, type StepContext } from './step-context.ts';
+import {
+  descriptor,
+  failOnError,
+  failureText,
+  fileOffset,
+  MAP,
+  NO_FILE,
+  type StepContext,
+} from './step-context.ts';
 import { vdsoThatMaySwap } from './swap.ts';
 import { emitVdso } from './vdso.ts';
 import { REG } from './x86.ts';
@@ -25,6 +36,7 @@ export type MemoryStep = Extract<
       | 'vdso'
       | 'reserve'
       | 'interpreter'
+      | 'choose'
       | 'mmap'
       | 'hide'
       | 'read'
@@ -48,16 +60,20 @@ export function protectionBits(text: ProtectionText): bigint {
 }
 
 /**
- * At the very start: remembers the kernel's auxv and where the stack area ends. The stub is started
- * with one argument and no environment, so the auxv's place is known; the file name that AT_EXECFN
- * points to is the last thing in the area but for a zero pointer (fs/exec.c).
+ * At the very start: remembers the kernel's auxv and where the stack area ends. A stub that serves one start is executed
+ * with one argument and no environment, so the auxv's place is known; the file name that AT_EXECFN points to is the last
+ * thing in the area but for a zero pointer (fs/exec.c).
  */
-export function emitPrologue(emitter: Emitter): void {
+export function emitPrologue(emitter: Emitter, plan: AnyPlan): void {
   const { code, machine, wordSize } = emitter;
+  const adopts = !('bytes' in plan.stack);
   if (machine.dataRegister !== undefined) code.moveImmediate(machine.dataRegister, emitter.dataAddress);
-  const wordsBeforeAuxv = 1 + 1 + 1 + 1; // argc, argv[0], its NULL, envp's NULL
-  code.move(REG.si, REG.sp);
-  code.addImmediate(REG.si, wordsBeforeAuxv * wordSize);
+  if (adopts) emitFindStack(emitter);
+  else {
+    const wordsBeforeAuxv = 1 + 1 + 1 + 1; // argc, argv[0], its NULL, envp's NULL
+    code.move(REG.si, REG.sp);
+    code.addImmediate(REG.si, wordsBeforeAuxv * wordSize);
+  }
   const [next, skip, done] = [code.label(), code.label(), code.label()];
   code.place(next);
   code.load(REG.ax, { base: REG.si, displacement: 0 });
@@ -71,6 +87,7 @@ export function emitPrologue(emitter: Emitter): void {
   code.addImmediate(REG.si, 2 * wordSize);
   code.jump(next);
   code.place(done);
+  if (adopts) emitFindStrings(emitter);
   code.load(REG.ax, emitter.auxv(AT.EXECFN));
   code.addImmediate(REG.ax, Number(PAGE_SIZE) - 1);
   code.andImmediate(REG.ax, -Number(PAGE_SIZE));
@@ -92,6 +109,9 @@ export function emitMemoryStep(step: MemoryStep, context: StepContext): void {
       break;
     case 'interpreter':
       emitInterpreter(step, context);
+      break;
+    case 'choose':
+      emitChoose(step, emitter);
       break;
     case 'mmap':
       emitMmap(step, context);
@@ -122,10 +142,8 @@ export function emitMemoryStep(step: MemoryStep, context: StepContext): void {
 }
 
 /** Makes the stack area as large as execve does, copies the stack image into place and makes its pointers point. */
-export function emitStack(image: StoredStack, context: StepContext): void {
-  const { emitter, plan } = context;
+export function emitStack(image: StoredStack, stack: StackImage, { emitter }: StepContext): void {
   const { code, wordSize } = emitter;
-  const { stack } = plan;
   const sp: Place = { base: 'stack', offset: stack.sp };
   // The area grows when it is touched; old kernels grow it only near the stack pointer.
   code.move(REG.bx, REG.sp);
@@ -157,8 +175,9 @@ function emitMmap(step: Extract<Step, { op: 'mmap' }>, context: StepContext): vo
   const { file } = step;
   const flags =
     MAP.PRIVATE | (step.replace ? MAP.FIXED : MAP.FIXED_NOREPLACE) | (file === undefined ? MAP.ANONYMOUS : 0);
-  const fd = file === undefined ? NO_FILE : BigInt(descriptor(file.index, context));
-  const offset = (file?.offset ?? 0n) / machine.mmapOffsetUnit;
+  const fd = file === undefined ? NO_FILE : descriptor(file.index, context);
+  const offset =
+    file === undefined ? 0n : fileOffset(file.index, file.offset, context) / machine.mmapOffsetUnit;
   emitter.systemCall('mmap', step.at, step.size, protectionBits(step.protection), BigInt(flags), fd, offset);
   const message = `cannot map ${step.what} at ${placeText(step.at)} (${step.size} bytes)`;
   failOnError(context, message);
@@ -170,8 +189,9 @@ function emitMmap(step: Extract<Step, { op: 'mmap' }>, context: StepContext): vo
 
 function emitRead(step: Extract<Step, { op: 'read' }>, context: StepContext): void {
   const { emitter } = context;
-  const fd = BigInt(descriptor(step.file, context));
-  emitter.systemCall('pread64', fd, step.at, step.size, ...emitter.machine.offsetArguments(step.offset));
+  const fd = descriptor(step.file, context);
+  const offset = emitter.machine.offsetArguments(fileOffset(step.file, step.offset, context));
+  emitter.systemCall('pread64', fd, step.at, step.size, ...offset);
   const message = `cannot read ${step.what} (${step.size} bytes from file offset ${step.offset})`;
   failOnError(context, message);
   emitter.code.compareImmediate(REG.ax, Number(step.size));
@@ -182,7 +202,7 @@ function emitRead(step: Extract<Step, { op: 'read' }>, context: StepContext): vo
 function emitDiscard(step: Extract<Step, { op: 'discard' }>, context: StepContext): void {
   const { emitter } = context;
   const { offsetArguments } = emitter.machine;
-  const fd = BigInt(descriptor(step.file, context));
+  const fd = descriptor(step.file, context);
   const range = [...offsetArguments(step.offset), ...offsetArguments(step.size)];
   emitter.systemCall('fallocate', fd, PUNCH_HOLE, ...range);
 }

@@ -6,10 +6,10 @@ import type { Step } from '../plan/plan.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import type { MmCallField, MmFieldCall } from '../process/mm-calls.ts';
 import { MM_FIELD_NAMES } from '../process/mm-fields.ts';
-import { BASE_OFFSET, DATA, MM_MAP, SETTINGS } from './data-page.ts';
-import type { Emitter } from './emitter.ts';
+import { ADOPTED, BASE_OFFSET, DATA, MM_MAP, SETTINGS } from './data-page.ts';
+import type { Argument, Emitter } from './emitter.ts';
 import { messageName } from './failure.ts';
-import { descriptor } from './step-context.ts';
+import { descriptor, type FileAtStart } from './step-context.ts';
 import { type Label, REG } from './x86.ts';
 
 type MmStep = Extract<Step, { op: 'mm' }>;
@@ -39,9 +39,8 @@ export const PR_SET_MM_EXE_FILE = BigInt(CALL_NUMBER.exe_file);
 const RLIMIT_DATA = 2n;
 const STDERR = 2n;
 
-/** An entry of the table of calls: the call's number, where in the settings its value is, and bytes / 8. */
+/** An entry of the table of calls: the call's number, where in the settings its value is, and whether it has a size. */
 const CALL_ENTRY = 3;
-const SIZE_SHIFT = 3;
 
 const REFUSED_EXE =
   '/proc/PID/exe stays the memfd: setting it takes CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE, or CAP_SYS_RESOURCE on the machine itself, see run-foreign check\n';
@@ -50,7 +49,7 @@ const REFUSED_END = ': ps and /proc show the stub there, see run-foreign check\n
 
 /** What emitMm needs to know of the page it writes into. */
 export interface MmContext {
-  readonly descriptors: readonly number[];
+  readonly files: readonly FileAtStart[];
   /** Stores bytes in the data page and returns their address. */
   readonly store: Store;
   /** For messages. */
@@ -66,6 +65,11 @@ export function emitBases(step: MmStep, emitter: Emitter): void {
     code.load(REG.ax, emitter.data(BASE_OFFSET[base]));
     code.addTo(emitter.data(DATA.settings + SETTINGS.mmMap + index * 8), REG.ax);
   });
+  if (step.fields.auxvSize !== 'as found') return;
+  code.load(REG.ax, emitter.data(ADOPTED.auxvEnd));
+  code.load(REG.cx, emitter.data(ADOPTED.auxv));
+  code.subtract(REG.ax, REG.cx);
+  code.storeLow32(emitter.data(DATA.settings + SETTINGS.mmMap + MM_MAP.auxv_size), REG.ax);
 }
 
 export function emitMm(step: MmStep, emitter: Emitter, context: MmContext): void {
@@ -91,13 +95,13 @@ export function emitMm(step: MmStep, emitter: Emitter, context: MmContext): void
   if (step.report) emitRefusals(emitter, { address: text, size: prefix.length }, store);
   code.jump(done);
   code.place(withoutExe);
-  if (step.exe !== undefined) emitExeFile(BigInt(descriptor(step.exe, context)), done, emitter);
+  if (step.exe !== undefined) emitExeFile(descriptor(step.exe, context), done, emitter);
   if (step.report) emitter.systemCall('write', STDERR, text, BigInt(refusedExe.length));
   code.place(done);
 }
 
 /** PR_SET_MM_EXE_FILE asks for another capability than the map with an exe file does. */
-function emitExeFile(descriptor: bigint, then: Label, emitter: Emitter): void {
+function emitExeFile(descriptor: Argument, then: Label, emitter: Emitter): void {
   emitter.systemCall('prctl', PR_SET_MM, PR_SET_MM_EXE_FILE, descriptor, 0n, 0n);
   emitter.jumpUnlessError(then);
 }
@@ -129,7 +133,11 @@ function emitCalls(step: MmStep, emitter: Emitter, table: bigint): void {
   code.add(value, REG.ax);
   code.load(value, { base: value, displacement: 0 });
   code.loadByte(size, { base: REG.bp, displacement: 2 });
-  code.shiftLeft(size, SIZE_SHIFT);
+  const noSize = code.label();
+  code.test(size);
+  code.jumpIf('equal', noSize);
+  code.load32(size, emitter.data(DATA.settings + SETTINGS.mmMap + MM_MAP.auxv_size));
+  code.place(noSize);
   code.moveImmediate(set, PR_SET_MM);
   code.moveImmediate(zero, 0n);
   code.moveImmediate(REG.ax, BigInt(machine.systemCalls.prctl));
@@ -140,11 +148,11 @@ function emitCalls(step: MmStep, emitter: Emitter, table: bigint): void {
   code.place(done);
 }
 
-function callTable({ fields, byField }: MmStep): Uint8Array {
+function callTable({ byField }: MmStep): Uint8Array {
   const entries = byField.sequence.map((call) => [
     CALL_NUMBER[call.field],
     valueOffset(call),
-    call.field === 'auxv' ? fields.auxvSize >> SIZE_SHIFT : 0,
+    call.field === 'auxv' ? 1 : 0,
   ]);
   return Uint8Array.from([...entries.flat(), 0]);
 }

@@ -3,7 +3,7 @@ import type { Step } from '../plan/plan.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import { AT } from '../process/auxv.ts';
 import { BASE_OFFSET } from './data-page.ts';
-import { descriptor, failOnError, MAP, NO_FILE, type StepContext } from './step-context.ts';
+import { descriptor, failOnError, fileOffset, MAP, NO_FILE, type StepContext } from './step-context.ts';
 import { vdsoSize, vdsoThatMaySwap } from './swap.ts';
 import { emitMoveVdso, emitVdso, TARGET } from './vdso.ts';
 import { REG } from './x86.ts';
@@ -37,8 +37,9 @@ export function emitReserve(step: ReserveStep, context: StepContext): void {
 function emitAsk({ file, size, what }: ReserveStep, context: StepContext): void {
   const { emitter } = context;
   const flags = BigInt(MAP.PRIVATE | MAP.NORESERVE | (file === undefined ? MAP.ANONYMOUS : 0));
-  const fd = file === undefined ? NO_FILE : BigInt(descriptor(file.index, context));
-  const offset = (file?.offset ?? 0n) / emitter.machine.mmapOffsetUnit;
+  const fd = file === undefined ? NO_FILE : descriptor(file.index, context);
+  const offset =
+    file === undefined ? 0n : fileOffset(file.index, file.offset, context) / emitter.machine.mmapOffsetUnit;
   emitter.systemCall('mmap', 0n, size, 0n, flags, fd, offset);
   failOnError(context, `cannot find ${what} (${size} bytes)`);
   emitter.code.store(emitter.data(ROOM), REG.ax);

@@ -3,7 +3,7 @@ import type { Step } from '../plan/plan.ts';
 import { MM_FIELD_NAMES } from '../process/mm-fields.ts';
 import { MM_MAP, RLIMIT64, SETTINGS } from './data-page.ts';
 import type { Machine } from './machine.ts';
-import { descriptor } from './step-context.ts';
+import type { FileAtStart } from './step-context.ts';
 
 /** include/uapi/linux/resource.h */
 const RLIM64_INFINITY = 0xffff_ffff_ffff_ffffn;
@@ -12,7 +12,7 @@ const RLIM64_INFINITY = 0xffff_ffff_ffff_ffffn;
 export function settings(
   step: Extract<Step, { op: 'mm' }>,
   comm: Uint8Array,
-  descriptors: readonly number[],
+  files: readonly FileAtStart[],
   machine: Machine,
 ): Uint8Array {
   const bytes = new Uint8Array(SETTINGS.size);
@@ -22,8 +22,10 @@ export function settings(
   MM_FIELD_NAMES.forEach((name, index) => {
     word(SETTINGS.mmMap + index * 8, step.fields.fields[name].offset);
   });
-  const exe = step.exe === undefined ? -1 : descriptor(step.exe, { descriptors });
-  view.setUint32(SETTINGS.mmMap + MM_MAP.auxv_size, step.fields.auxvSize, true);
+  const exe = step.exe === undefined ? -1 : numberOf(files[step.exe]);
+  // What is found is set when it is.
+  const auxvSize = step.fields.auxvSize === 'as found' ? 0 : step.fields.auxvSize;
+  view.setUint32(SETTINGS.mmMap + MM_MAP.auxv_size, auxvSize, true);
   view.setInt32(SETTINGS.mmMap + MM_MAP.exe_fd, exe, true);
   bytes.set(comm.subarray(0, 15), SETTINGS.comm);
   word(SETTINGS.lowest, step.byField.lowest);
@@ -32,4 +34,9 @@ export function settings(
   view.setBigUint64(SETTINGS.dataLimit + RLIMIT64.rlim_cur, RLIM64_INFINITY, true);
   view.setBigUint64(SETTINGS.dataLimit + RLIMIT64.rlim_max, RLIM64_INFINITY, true);
   return bytes;
+}
+
+function numberOf(file: FileAtStart | undefined): number {
+  if (typeof file === 'number') return file;
+  throw new Error('the exe file of a plan has no descriptor');
 }

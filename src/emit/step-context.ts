@@ -1,6 +1,7 @@
 /** What every step's code shares: its plan's materials, the flags of mmap, and how a failure is reported. */
-import type { Plan } from '../plan/plan.ts';
-import type { Emitter } from './emitter.ts';
+import type { AnyPlan } from '../plan/plan.ts';
+import { ADOPTED } from './data-page.ts';
+import type { Argument, Emitter } from './emitter.ts';
 import { type Failures, messageName } from './failure.ts';
 
 /** include/uapi/asm-generic/mman-common.h, include/uapi/linux/mman.h */
@@ -13,13 +14,18 @@ export const MAP = {
 };
 export const NO_FILE = -1n;
 
+/**
+ * Where a file of the plan is when the stub runs: open under a number, or in the stub's own file, from a byte of that on,
+ * a multiple of the page size.
+ */
+export type FileAtStart = number | { readonly ownFileFrom: bigint };
+
 /** What the steps of one plan need to be emitted. */
 export interface StepContext {
   readonly emitter: Emitter;
   readonly failures: Failures;
-  readonly plan: Plan;
-  /** The descriptor of each of the plan's files. */
-  readonly descriptors: readonly number[];
+  readonly plan: AnyPlan;
+  readonly files: readonly FileAtStart[];
   /** Stores bytes in the stub's file and returns their address. */
   readonly store: (bytes: Uint8Array) => bigint;
 }
@@ -33,9 +39,22 @@ export function failureText({ plan }: StepContext, message: string): string {
   return `run-foreign: ${messageName(plan.program)}: ${message}: `;
 }
 
-/** The descriptor of one of the plan's files. */
-export function descriptor(file: number, { descriptors }: Pick<StepContext, 'descriptors'>): number {
-  const fd = descriptors[file];
-  if (fd === undefined) throw new Error(`the plan's file ${file} has no descriptor`);
-  return fd;
+type Files = Pick<StepContext, 'files'>;
+
+/** The descriptor of one of the plan's files, as the argument of a system call. */
+export function descriptor(file: number, files: Files): Argument {
+  const at = fileAt(file, files);
+  return typeof at === 'number' ? BigInt(at) : { data: ADOPTED.ownFile };
+}
+
+/** An offset in one of the plan's files, as one in the file that the descriptor is of. */
+export function fileOffset(file: number, offset: bigint, files: Files): bigint {
+  const at = fileAt(file, files);
+  return typeof at === 'number' ? offset : at.ownFileFrom + offset;
+}
+
+function fileAt(file: number, { files }: Files): FileAtStart {
+  const at = files[file];
+  if (at === undefined) throw new Error(`the plan's file ${file} has no descriptor`);
+  return at;
 }

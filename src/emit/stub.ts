@@ -5,9 +5,11 @@
  *   the file       headers, what the steps need, code
  */
 import { EXIT } from '../errors.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { AnyPlan } from '../plan/plan.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
+import { emitAdopt } from './adopt.ts';
 import { Blobs } from './blobs.ts';
+import { emitRandomness } from './choose.ts';
 import { DATA, SETTINGS } from './data-page.ts';
 import { elfHeaders, headersSize } from './elf-file.ts';
 import { Emitter } from './emitter.ts';
@@ -17,15 +19,15 @@ import { emitHandOver, isHandOverStep } from './hand-over.ts';
 import { emitLeave } from './leave.ts';
 import { MACHINES } from './machines.ts';
 import { emitMemoryStep, emitPrologue, emitStack } from './memory-steps.ts';
+import { emitOpenOwnFile } from './own-file.ts';
 import { settings } from './settings.ts';
-import { type StoredStack, storeStack } from './stack-image.ts';
-import type { StepContext } from './step-context.ts';
+import { storeStack } from './stack-image.ts';
+import type { FileAtStart, StepContext } from './step-context.ts';
 
 /**
- * The stub's file. `descriptors` are the numbers under which the plan's files will be open in the
- * process that executes it, in the plan's order.
+ * The stub's file. `files` says where the plan's files will be in the process that executes it, in the plan's order.
  */
-export function emitStub(plan: Plan, descriptors: readonly number[]): Uint8Array {
+export function emitStub(plan: AnyPlan, files: readonly FileAtStart[]): Uint8Array {
   const machine = MACHINES[plan.arch];
   const dataAddress = plan.stub;
   const handOverAddress = dataAddress + PAGE_SIZE;
@@ -36,14 +38,14 @@ export function emitStub(plan: Plan, descriptors: readonly number[]): Uint8Array
   const handOver = plan.steps.filter(isHandOverStep);
   const mm = handOver.find((step) => step.op === 'mm');
   if (mm === undefined) throw new Error('a plan without an mm step');
-  const settingsBytes = settings(mm, plan.comm, descriptors, machine);
+  const settingsBytes = settings(mm, plan.comm, files, machine);
   const handOverBytes = emitHandOver({
     machine,
     dataAddress,
     address: handOverAddress,
     fileAddress,
     steps: handOver,
-    descriptors,
+    files,
     store: constants.add,
     program: plan.program,
   });
@@ -53,7 +55,6 @@ export function emitStub(plan: Plan, descriptors: readonly number[]): Uint8Array
   const at = {
     settings: blobs.add(settingsBytes),
     handOver: blobs.add(handOverBytes),
-    stack: storeStack(plan.stack, blobs.add),
     constants: blobs.add(constantBytes),
   };
 
@@ -61,9 +62,11 @@ export function emitStub(plan: Plan, descriptors: readonly number[]): Uint8Array
   // it stores on the way, is known.
   const emitter = new Emitter(machine, 0n, dataAddress);
   const failures = new Failures(emitter, blobs.add, EXIT.cannotRun);
-  emitPrologue(emitter);
-  const context = { emitter, failures, plan, descriptors, store: blobs.add };
-  emitSteps(context, at.stack);
+  emitPrologue(emitter, plan);
+  const context = { emitter, failures, plan, files, store: blobs.add };
+  emitRandomness(plan, emitter);
+  emitOpenOwnFile(context);
+  emitSteps(context);
   const part = (from: bigint, to: bigint, bytes: Uint8Array) => ({ from, to, size: BigInt(bytes.length) });
   const settingsPart = part(at.settings, dataAddress + BigInt(DATA.settings), settingsBytes);
   emitFinish(handOver, settingsPart, context, blobs.add);
@@ -91,11 +94,19 @@ export function emitStub(plan: Plan, descriptors: readonly number[]): Uint8Array
   return stub;
 }
 
-function emitSteps(context: StepContext, stackImage: StoredStack): void {
+function emitSteps(context: StepContext): void {
+  const emitFirstStack = firstStack(context);
   for (const step of context.plan.steps) {
     if (step.op === 'leave') return;
     if (isHandOverStep(step)) throw new Error(`the plan's step ${step.op} comes before it leaves the stub`);
-    if (step.op === 'stack') emitStack(stackImage, context);
+    if (step.op === 'stack') emitFirstStack();
     else emitMemoryStep(step, context);
   }
+}
+
+function firstStack(context: StepContext): () => void {
+  const { stack } = context.plan;
+  if (!('bytes' in stack)) return () => emitAdopt(stack, context);
+  const stored = storeStack(stack, context.store);
+  return () => emitStack(stored, stack, context);
 }

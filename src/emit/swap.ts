@@ -6,7 +6,7 @@
  */
 
 import { joined, type PageRange } from '../plan/page-ranges.ts';
-import type { Plan, Step } from '../plan/plan.ts';
+import type { AnyPlan, Step } from '../plan/plan.ts';
 import { ADDRESS_SPACES, PAGE_SIZE } from '../process/address-space.ts';
 import type { VdsoPiece } from '../process/host.ts';
 
@@ -21,7 +21,7 @@ export const vdsoSize = (pieces: readonly VdsoPiece[]): bigint =>
   pieces.reduce((sum, { size }) => sum + size, 0n);
 
 /** The plan's step "aside", if it can wait until the room is asked for: then it may turn out that one move does. */
-export function vdsoThatMaySwap(plan: Plan): VdsoStep | undefined {
+export function vdsoThatMaySwap(plan: AnyPlan): VdsoStep | undefined {
   const aside = plan.steps.find((step): step is VdsoStep => step.op === 'vdso' && step.go === 'aside');
   const [reserve, ...more] = plan.steps.filter((step): step is ReserveStep => step.op === 'reserve');
   if (aside === undefined || reserve === undefined || more.length > 0) return undefined;

@@ -116,6 +116,11 @@ export class X86 {
     this.#withMemory([0x8b], register, memory, false);
   }
 
+  /** mov dword [memory], r32. */
+  storeLow32(memory: Memory, register: Register): void {
+    this.#withMemory([0x89], register, memory, false);
+  }
+
   /** mov byte [memory], register; the lowest byte of ax, cx, dx or bx, which need no prefix. */
   storeByte(memory: Memory, register: Register): void {
     if (register > REG.bx) throw new Error('only ax, cx, dx and bx have a byte without a prefix');
@@ -237,6 +242,13 @@ export class X86 {
 
   repeatMoveBytes(): void {
     this.#emit(0xf3, 0xa4);
+  }
+  /** cld and std: whether string instructions go up, as they must whenever others rely on it, or down. */
+  stringsUp(): void {
+    this.#emit(0xfc);
+  }
+  stringsDown(): void {
+    this.#emit(0xfd);
   }
   repeatStoreBytes(): void {
     this.#emit(0xf3, 0xaa);

@@ -18,10 +18,12 @@ export class Materials {
   readonly vault: Vault | undefined;
   /** What more than one segment is filled from. */
   readonly #shared: ReadonlySet<Payload>;
+  readonly #isCarried: (source: Source) => boolean;
 
-  /** `segments` are all that will be mapped. */
-  constructor(segments: readonly Segment[]) {
-    const { payloads, shared } = payloadsOf(segments);
+  /** `segments` are all that will be mapped; with `carryAll` no bytes are left to the files that they are in. */
+  constructor(segments: readonly Segment[], carryAll = false) {
+    this.#isCarried = carryAll ? () => true : isCarried;
+    const { payloads, shared } = payloadsOf(segments, this.#isCarried);
     this.#shared = shared;
     const last = payloads.at(-1);
     if (last === undefined) return;
@@ -41,7 +43,7 @@ export class Materials {
   /** Where a segment's bytes are. */
   locate(content: Content): Location {
     const { source, offset } = content;
-    if (source.file !== undefined && !isCarried(source))
+    if (source.file !== undefined && !this.#isCarried(source))
       return { file: this.file(source.file), offset: BigInt(source.file.offset + offset) };
     const payload = this.#payload(content);
     return { file: 0, offset: BigInt(payload.at + offset - payload.offset) };
@@ -72,7 +74,10 @@ export function isConfidential({ segments }: Pick<ImagePart, 'segments'>): boole
 }
 
 /** Bytes that several segments share are there once: or a small file could make a vault of any size. */
-function payloadsOf(segments: readonly Segment[]): { payloads: Payload[]; shared: Set<Payload> } {
+function payloadsOf(
+  segments: readonly Segment[],
+  isCarried: (source: Source) => boolean,
+): { payloads: Payload[]; shared: Set<Payload> } {
   const bySource = new Map<Source, Content[]>();
   for (const { content } of segments) {
     if (content === undefined || content.size === 0 || !isCarried(content.source)) continue;

@@ -4,6 +4,8 @@
  * which file is meant, and launch/ opens them.
  */
 import type { Arch, StackExecution } from '../image/image.ts';
+import type { AdoptedStack } from '../process/adopted-stack.ts';
+import type { RandomChoice } from '../process/choices.ts';
 import type { VdsoPiece } from '../process/host.ts';
 import type { MmFieldCalls } from '../process/mm-calls.ts';
 import type { MmFields } from '../process/mm-fields.ts';
@@ -26,6 +28,16 @@ export interface Plan {
   readonly stack: StackImage;
   readonly steps: readonly Step[];
 }
+
+/**
+ * A plan that serves any number of starts: the stub is executed with the program's own arguments and environment, adopts
+ * the first stack that the kernel makes of them, and makes the random choices itself.
+ */
+export interface ReusablePlan extends Omit<Plan, 'stack'> {
+  readonly stack: AdoptedStack;
+}
+
+export type AnyPlan = Plan | ReusablePlan;
 
 /** A file that somebody has open, or the vault: at most one, and the first. */
 export type PlanFile = BackingFile | Vault;
@@ -89,6 +101,8 @@ export type Step =
    * fs/binfmt_elf.c): nothing of its layout need be known before. It sets the base `interp` and the interpreter's entry.
    */
   | { readonly op: 'interpreter'; readonly path: Uint8Array; readonly what: string }
+  /** Makes one of the choices that need randomness; not random where the kernel has not randomised the stack either. */
+  | ({ readonly op: 'choose' } & RandomChoice)
   /** mmap, private and at a fixed place; `replace` only over pages this plan itself has mapped. */
   | {
       readonly op: 'mmap';
@@ -122,7 +136,7 @@ export type Step =
       readonly protection: ProtectionText;
       readonly what: string;
     }
-  /** Puts `plan.stack` at the end of the stack area and adds the bases to its pointers. */
+  /** Puts `plan.stack` at the end of the stack area and adds the bases to its pointers; or adopts the one that is there. */
   | { readonly op: 'stack' }
   /** The stub unmaps its own file and goes on in anonymous memory. */
   | { readonly op: 'leave' }

@@ -97,7 +97,7 @@ export function planProgram(image: ProgramImage, invocation: Invocation, host: H
   };
 }
 
-function partSteps(
+export function partSteps(
   part: ImagePart,
   base: 'image' | 'interp',
   layout: Layout,
@@ -139,7 +139,12 @@ export function interpreterStep(image: ProgramImage): Extract<Step, { op: 'inter
 }
 
 /** The vDSO only gets in the way of parts that the kernel finds room for. It waits at the end of the stub's room. */
-function vdsoSteps(go: 'aside' | 'back', parts: readonly Step[], layout: Layout, host: HostFacts): Step[] {
+export function vdsoSteps(
+  go: 'aside' | 'back',
+  parts: readonly Step[],
+  layout: Layout,
+  host: HostFacts,
+): Step[] {
   if (!parts.some(({ op }) => op === 'reserve' || op === 'interpreter')) return [];
   const pieces = host.vdsoPieces();
   if (pieces.length === 0) return [];
@@ -218,6 +223,7 @@ function checkStrings(
   }
 }
 
-function shortName(path: Uint8Array): Uint8Array {
+/** What the kernel calls a process by this path, at most 15 bytes. */
+export function shortName(path: Uint8Array): Uint8Array {
   return path.subarray(path.lastIndexOf(0x2f) + 1).subarray(0, MAX_COMM);
 }

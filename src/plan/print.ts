@@ -60,6 +60,8 @@ function stepLines(step: Step, plan: Plan, ellipsis: string): string[] {
       return [`${op} ${step.base}: ${hex(step.size)} bytes, aligned to ${hex(step.align)}: ${step.what}`];
     case 'interpreter':
       return [`${op} ${printable(step.path, ellipsis)}, as it is then: ${step.what}`];
+    case 'choose':
+      return [`${op} ${step.base}: one of ${step.pages} pages from ${placeText(step.from)}`];
     case 'mmap': {
       const from =
         step.file === undefined ? 'anonymous' : `file ${step.file.index} at ${hex(step.file.offset)}`;

@@ -32,10 +32,18 @@ export interface Layout extends Placer {
   readonly space: AddressSpace;
 }
 
+/**
+ * Who makes the choices that need randomness: the planner, for one start, or the stub, anew for each. Those of the stub
+ * are `randomChoices`.
+ */
+export type Chooser = 'planner' | 'stub';
+
 /** Throws MACHINE_REFUSED when the image needs an address this process may not have. */
-export function layOut(image: ProgramImage, host: HostFacts): Layout {
+export function layOut(image: ProgramImage, host: HostFacts, chooser: Chooser = 'planner'): Layout {
   const space = ADDRESS_SPACES[image.arch];
-  const placeImage = placer(image, 'image', space, host, image.arch);
+  const placeImage = isChosenByStub(image, space, chooser)
+    ? (address: bigint): Place => ({ base: 'image', offset: address })
+    : placer(image, 'image', space, host, image.arch);
   const placeInterp =
     image.interpreter === undefined ? absolute : placer(image.interpreter, 'interp', space, host, image.arch);
   const fixed = [
@@ -48,10 +56,14 @@ export function layOut(image: ProgramImage, host: HostFacts): Layout {
   return {
     image: placeImage,
     interp: placeInterp,
-    brk: placeBrk(image, placeImage, space, host),
+    brk: placeBrk(image, placeImage, space, host, chooser),
     stub: findStub(fixed, space, host),
     space,
   };
+}
+
+function isChosenByStub({ placement }: ProgramImage, { taskSize }: AddressSpace, chooser: Chooser): boolean {
+  return chooser === 'stub' && placement.kind === 'pie' && placement.align <= taskSize;
 }
 
 /** The addresses from the first to the last page of a part, link-time. */
@@ -95,10 +107,12 @@ function placeBrk(
   place: (address: bigint) => Place,
   space: AddressSpace,
   host: HostFacts,
+  chooser: Chooser,
 ): Layout['brk'] {
   const size = image.brk.end - image.brk.start;
   const { base, offset } = place(image.brk.start);
   if (!image.brk.randomize) return { start: { base, offset }, end: { base, offset: offset + size } };
+  if (chooser === 'stub') return { start: { base: 'heap', offset: 0n }, end: { base: 'heap', offset: size } };
   const from = pageEnd(image.placement.kind === 'mmap' ? space.etDynBase : offset);
   const room = space.taskSize - from - size;
   const range = room < space.brkRange ? room : space.brkRange;

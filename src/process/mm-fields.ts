@@ -3,6 +3,7 @@
  * (include/uapi/linux/prctl.h), by name and in its order. prctl(2), PR_SET_MM.
  */
 import type { ProgramImage } from '../image/image.ts';
+import type { AdoptedStack } from './adopted-stack.ts';
 import type { HostFacts } from './host.ts';
 import type { Layout } from './layout.ts';
 import type { Place } from './place.ts';
@@ -27,20 +28,23 @@ export type MmFieldName = (typeof MM_FIELD_NAMES)[number];
 
 export interface MmFields {
   readonly fields: Readonly<Record<MmFieldName, Place>>;
-  /** Bytes. */
-  readonly auxvSize: number;
+  /** Bytes; `as found` is what the kernel gave the stub. */
+  readonly auxvSize: number | 'as found';
 }
 
 /** From here on no machine refuses a field, so asking for its minimum would be wasted. */
 export const NEVER_TOO_LOW = 0x10_0000n;
 
-export function mmFields(image: ProgramImage, layout: Layout, stack: StackImage, host: HostFacts): MmFields {
-  const onStack = (offset: bigint): Place => ({ base: 'stack', offset });
+export function mmFields(
+  image: ProgramImage,
+  layout: Layout,
+  stack: StackImage | AdoptedStack,
+  host: HostFacts,
+): MmFields {
   const { taskSize } = layout.space;
   const clamp = (place: Place, above = 0n, below = 0n): Place =>
     clampHigh(clampLow(place, host, above), taskSize - 1n - below);
-  // Without an auxv the kernel would keep the stub's: the zeros at the top of the stack are an AT_NULL.
-  const hasAuxv = stack.auxv.size > 0;
+  const auxv = auxvPlace(stack);
   const codeEnd = image.code.end > image.code.start ? image.code.end : image.code.start + 1n;
   return {
     fields: {
@@ -51,15 +55,42 @@ export function mmFields(image: ProgramImage, layout: Layout, stack: StackImage,
       end_data: clamp(layout.image(image.data.end)),
       start_brk: clamp(layout.brk.start),
       brk: clamp(layout.brk.end),
-      start_stack: onStack(stack.sp),
-      arg_start: onStack(stack.arg.start),
-      arg_end: onStack(stack.arg.end),
-      env_start: onStack(stack.env.start),
-      env_end: onStack(stack.env.end),
-      auxv: onStack(hasAuxv ? stack.auxv.start : -TOP_ZERO_BYTES),
+      ...('bytes' in stack ? builtPlaces(stack) : ADOPTED_PLACES),
+      auxv: auxv.start,
     },
-    auxvSize: hasAuxv ? stack.auxv.size : Number(TOP_ZERO_BYTES),
+    auxvSize: auxv.size,
   };
+}
+
+const onStack = (offset: bigint): Place => ({ base: 'stack', offset });
+
+type StackField = 'start_stack' | 'arg_start' | 'arg_end' | 'env_start' | 'env_end';
+
+function builtPlaces(stack: StackImage): Record<StackField, Place> {
+  return {
+    start_stack: onStack(stack.sp),
+    arg_start: onStack(stack.arg.start),
+    arg_end: onStack(stack.arg.end),
+    env_start: onStack(stack.env.start),
+    env_end: onStack(stack.env.end),
+  };
+}
+
+const ADOPTED_PLACES: Record<StackField, Place> = {
+  start_stack: { base: 'sp', offset: 0n },
+  arg_start: { base: 'arg_start', offset: 0n },
+  arg_end: { base: 'env_start', offset: 0n },
+  env_start: { base: 'env_start', offset: 0n },
+  env_end: { base: 'env_end', offset: 0n },
+};
+
+/** Without an auxv the kernel would keep the stub's: the zeros at the top of the stack are an AT_NULL. */
+function auxvPlace(stack: StackImage | AdoptedStack): { start: Place; size: MmFields['auxvSize'] } {
+  if (!('bytes' in stack) && stack.layout === 'sysv')
+    return { start: { base: 'auxv', offset: 0n }, size: 'as found' };
+  if ('bytes' in stack && stack.auxv.size > 0)
+    return { start: onStack(stack.auxv.start), size: stack.auxv.size };
+  return { start: onStack(-TOP_ZERO_BYTES), size: Number(TOP_ZERO_BYTES) };
 }
 
 function clampLow(place: Place, host: HostFacts, above: bigint): Place {

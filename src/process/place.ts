@@ -9,9 +9,17 @@ export type Base =
   | 'absolute'
   /** The end (highest address) of the stack area: offsets are negative. */
   | 'stack'
-  /** Where the kernel found room for the program or its interpreter: offset 0 is link-time address 0. */
+  /** Where the program or its interpreter has come to lie: offset 0 is link-time address 0. */
   | 'image'
-  | 'interp';
+  | 'interp'
+  /** Where the heap begins. */
+  | 'heap'
+  /** In a first stack that the kernel has made: the stack pointer, the auxv, and the strings as the mm fields name them. */
+  | 'sp'
+  | 'auxv'
+  | 'arg_start'
+  | 'env_start'
+  | 'env_end';
 
 export interface Place {
   readonly base: Base;

@@ -10,7 +10,7 @@ import { loadProgram } from '../../src/launch/prepare.ts';
 import { hostFacts } from '../../src/native/host-facts.ts';
 import type { Plan, Step } from '../../src/plan/plan.ts';
 import { planProgram } from '../../src/plan/planner.ts';
-import type { Place } from '../../src/process/place.ts';
+import type { Base, Place } from '../../src/process/place.ts';
 import { mayMapAt } from '../support/machine.ts';
 import {
   type Identity,
@@ -60,13 +60,17 @@ function resolver({ plan, identity }: Planned): (place: Place) => bigint {
   const lowest = planned.reduce((least, address) => (address < least ? address : least), 1n << 64n);
   // Of a PIE under randomisation the plan above holds another base than the run had.
   const shift = lowest > 0x5000_0000n && planned.length > 0 ? imageBase - lowest : 0n;
-  const bases = {
+  const bases: Partial<Record<Base, bigint>> = {
     absolute: shift,
     stack: maps.find(({ name }) => name === '[stack]')?.end ?? 0n,
     image: imageBase - (reserve?.op === 'reserve' ? reserve.start : 0n),
     interp: auxv.find(([type]) => type === 7)?.[1] ?? 0n,
   };
-  return ({ base, offset }) => bases[base] + offset;
+  return ({ base, offset }) => {
+    const address = bases[base];
+    if (address === undefined) throw new Error(`a plan for one start with the base ${base}`);
+    return address + offset;
+  };
 }
 
 function expectPlanned(planned: Planned): void {

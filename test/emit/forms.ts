@@ -135,6 +135,10 @@ function memoryForms(bits: 32 | 64): void {
       add(bits, 'load32', 'as', `{disp32} mov ${dword(name)}, dword ptr ${text}`, (code) =>
         code.load32(REG[name], memory),
       );
+    for (const name of ['cx', 'di', ...(bits === 64 ? (['r9'] as const) : [])] as const)
+      add(bits, 'storeLow32', 'as', `{disp32} mov dword ptr ${text}, ${dword(name)}`, (code) =>
+        code.storeLow32(memory, REG[name]),
+      );
     for (const [name, byte] of [
       ['cx', 'cl'],
       ['bx', 'bl'],
@@ -219,6 +223,8 @@ function jumpForms(bits: 32 | 64): void {
 
 function plainForms(bits: 32 | 64): void {
   add(bits, 'systemCall', 'as', bits === 64 ? 'syscall' : 'int 0x80', (code) => code.systemCall());
+  add(bits, 'stringsUp', 'as', 'cld', (code) => code.stringsUp());
+  add(bits, 'stringsDown', 'as', 'std', (code) => code.stringsDown());
   add(bits, 'repeatMoveBytes', 'as', 'rep movsb', (code) => code.repeatMoveBytes());
   add(bits, 'repeatCompareBytes', 'as', 'repe cmpsb', (code) => code.repeatCompareBytes());
   add(bits, 'repeatStoreBytes', 'as', 'rep stosb', (code) => code.repeatStoreBytes());

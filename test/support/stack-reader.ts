@@ -2,6 +2,7 @@
  * Reads a first stack as a program does: puts the image somewhere, adds the bases as the stub would,
  * fills in the kernel's auxv, and follows the pointers from the stack pointer.
  */
+import type { Base } from '../../src/process/place.ts';
 import type { StackImage } from '../../src/process/stack-image.ts';
 
 export interface ReadStack {
@@ -11,12 +12,8 @@ export interface ReadStack {
   readonly bytes: (address: bigint, size: number) => Uint8Array;
 }
 
-export interface Bases {
-  /** The end of the stack area. */
-  readonly stack: bigint;
-  readonly image?: bigint;
-  readonly interp?: bigint;
-}
+/** `stack` is the end of the stack area. */
+export type Bases = Readonly<Partial<Record<Base, bigint>> & { stack: bigint }>;
 
 /** What the "kernel" put into its auxv entry of this type. */
 export const kernelValue = (type: number): bigint => 0x4b00n + BigInt(type);
