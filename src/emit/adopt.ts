@@ -91,7 +91,8 @@ function emitRearrange(stack: AdoptedStack, context: StepContext): void {
   words(emitter);
   emitMoveStrings(emitter);
   code.place(moved);
-  if (stack.execfn !== undefined) {
+  if (stack.execfn === 'argv[0]') emitCopyName(emitter);
+  else if (stack.execfn !== undefined) {
     const name = Buffer.concat([stack.execfn, Buffer.of(0)]);
     const at = { base: 'stack', offset: -TOP_ZERO_BYTES - BigInt(name.length) } as const;
     emitter.copyBytes(context.store(name), at, BigInt(name.length));
@@ -107,7 +108,8 @@ function emitShifts({ execfn }: AdoptedStack, emitter: Emitter): void {
     code.store(emitter.data(ADOPTED.newArgStart), REG.ax);
     return;
   }
-  emitter.load(REG.ax, { base: 'stack', offset: -TOP_ZERO_BYTES - BigInt(execfn.length + 1) });
+  if (execfn === 'argv[0]') emitNameFromArgument(emitter);
+  else emitter.load(REG.ax, { base: 'stack', offset: -TOP_ZERO_BYTES - BigInt(execfn.length + 1) });
   code.load(REG.cx, emitter.data(ADOPTED.env_end));
   code.subtract(REG.ax, REG.cx);
   code.store(emitter.data(ADOPTED.delta), REG.ax);
@@ -118,6 +120,31 @@ function emitShifts({ execfn }: AdoptedStack, emitter: Emitter): void {
   code.andImmediate(REG.cx, -STACK_ALIGN);
   code.subtract(REG.ax, REG.cx);
   code.store(emitter.data(ADOPTED.shift), REG.ax);
+}
+
+/** The place of a file's name that is the first argument, in ax: the next string shows where that ends. */
+function emitNameFromArgument(emitter: Emitter): void {
+  const { code, wordSize } = emitter;
+  const known = code.label();
+  code.load(REG.cx, emitter.data(ADOPTED.argv));
+  code.load(REG.cx, { base: REG.cx, displacement: wordSize });
+  code.test(REG.cx);
+  code.jumpIf('notEqual', known);
+  code.load(REG.cx, emitter.data(ADOPTED.env_start));
+  code.place(known);
+  code.load(REG.dx, emitter.data(ADOPTED.arg_start));
+  code.subtract(REG.cx, REG.dx);
+  code.store(emitter.data(ADOPTED.nameSize), REG.cx);
+  emitter.load(REG.ax, { base: 'stack', offset: -TOP_ZERO_BYTES });
+  code.subtract(REG.ax, REG.cx);
+}
+
+function emitCopyName(emitter: Emitter): void {
+  const { code } = emitter;
+  code.load(REG.si, emitter.data(ADOPTED.arg_start));
+  code.load(REG.di, emitter.data(ADOPTED.env_end));
+  code.load(REG.cx, emitter.data(ADOPTED.nameSize));
+  code.repeatMoveBytes();
 }
 
 /** Arguments and environment, up to the file's name. */

@@ -56,7 +56,7 @@ export function emitFinish(
   const longWay = code.label();
   const finish = { mm, jump, steps, context, store, longWay };
   emitter.copyBytes(settings.from, settings.to, settings.size);
-  emitBases(mm, emitter);
+  emitBases(mm, emitter, context.files);
   if (mm.exe !== undefined) {
     const notBusy = code.label();
     emitSetMap(emitter);

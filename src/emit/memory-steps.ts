@@ -13,6 +13,7 @@ import { emitChoose } from './choose.ts';
 import { BASE_OFFSET, DATA } from './data-page.ts';
 import type { Emitter } from './emitter.ts';
 import { emitInterpreter } from './interpreter.ts';
+import { emitOpen } from './open.ts';
 import { emitReserve } from './reserve.ts';
 import { emitStackImage, type StoredStack } from './stack-image.ts';
 import {
@@ -36,6 +37,7 @@ export type MemoryStep = Extract<
       | 'vdso'
       | 'reserve'
       | 'interpreter'
+      | 'open'
       | 'choose'
       | 'mmap'
       | 'hide'
@@ -109,6 +111,9 @@ export function emitMemoryStep(step: MemoryStep, context: StepContext): void {
       break;
     case 'interpreter':
       emitInterpreter(step, context);
+      break;
+    case 'open':
+      emitOpen(step, context);
       break;
     case 'choose':
       emitChoose(step, emitter);
