@@ -1,6 +1,7 @@
 /** Builds dist/: the launcher, the command as one CommonJS file, the library as ES modules and as CommonJS, with its types. */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, cpSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { copyFileSync, cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
@@ -9,6 +10,7 @@ import { ajv } from './loaders/manifest/decoder.ts';
 import schema from './loaders/manifest/schema.json' with { type: 'json' };
 import { COMMAND_FILE } from './src/bin/script.ts';
 import { emitLauncher } from './src/launcher/launcher.ts';
+import { BUILD_ID } from './src/launcher/start-file.ts';
 
 /**
  * Decoders that few programs need: WebAssembly in base64 and large packages, which would lengthen every start. Each is a
@@ -191,7 +193,7 @@ const bundles = await Promise.all([
 writeFileSync(`${OUT}/THIRD-PARTY-LICENSES`, notices(bundles.flatMap(({ metafile }) => metafile ?? [])));
 cpSync('src/cli/new-loader/package', `${OUT}/new-loader`, { recursive: true });
 copyFileSync('loaders/manifest/schema.json', `${OUT}/manifest.schema.json`);
-writeFileSync(`${OUT}/run-foreign`, emitLauncher(), { mode: 0o755 });
+writeFileSync(`${OUT}/run-foreign`, emitLauncher(setBuildId()), { mode: 0o755 });
 makeCache();
 execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', `${OUT}/types`], {
   stdio: 'inherit',
@@ -206,6 +208,16 @@ const commonJs = {
 writeFileSync(`${OUT}/types-cjs/package.json`, JSON.stringify(commonJs));
 rmSync('dist', { recursive: true, force: true });
 renameSync(OUT, 'dist');
+
+/** Puts the digest of the command into it, and returns that. */
+function setBuildId(): string {
+  const file = `${OUT}/${COMMAND_FILE}`;
+  const code = readFileSync(file, 'latin1');
+  if (!code.includes(BUILD_ID)) throw new Error('the command has no place for its digest');
+  const id = createHash('sha256').update(code, 'latin1').digest('hex').slice(0, BUILD_ID.length);
+  writeFileSync(file, code.replaceAll(BUILD_ID, id), 'latin1');
+  return id;
+}
 
 /** Compiled code of the command: a launcher starts any program, with the maker of the cache where the command is. */
 function makeCache(): void {

@@ -19,7 +19,7 @@ async function main(): Promise<number> {
   const [first] = invocation.args;
   const plain = first !== undefined && first[0] !== DASH && !COMMANDS.has(Buffer.from(first).toString());
   if (plain && !hasTwins(invocation.envp)) {
-    await run(await programRequest(invocation.args, invocation.envp, {}));
+    await run({ ...(await programRequest(invocation.args, invocation.envp, {})), keep: true });
   }
   const { main } = await import('../cli/main.ts');
   return main(invocation);

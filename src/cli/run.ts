@@ -10,6 +10,7 @@ import { startPlan } from '../launch/start.ts';
 import { vaultOf } from '../plan/plan.ts';
 import { keyDescriptors } from '../secrets/key-names.ts';
 import { toBytes } from './invocation.ts';
+import { keepStart } from './keep-start.ts';
 import { loaderSettings } from './loaders.ts';
 import { clearForOthers, writeLine } from './output.ts';
 import { progressLine } from './progress.ts';
@@ -19,6 +20,8 @@ import { self } from './self.ts';
 
 export interface CommandRequest extends ProgramRequest {
   readonly secrets: WipeableSecrets;
+  /** Whether the start may be kept for the next one, if it can be: nothing but the program was given. */
+  readonly keep?: boolean;
 }
 
 /** What to run, as raw bytes, with PROGRAM first. */
@@ -76,7 +79,9 @@ export async function withSecrets<T>(
 }
 
 export async function run(request: CommandRequest): Promise<never> {
-  const { plan, image } = await withSecrets(request, prepareProgram);
+  const prepared = await withSecrets(request, prepareProgram);
+  const { plan, image } = prepared;
+  if (request.keep === true) keepStart(request, prepared);
   const say = (text: string) => {
     if (request.report === true) writeLine(2, printable(`run-foreign: ${plan.program}: ${text}`));
   };

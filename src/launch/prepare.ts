@@ -126,13 +126,19 @@ export async function authenticate({ unauthenticated }: LoadedProgram): Promise<
   for (const source of unauthenticated) await source.authenticate?.();
 }
 
+/** What a request led to, with the plan of its start. */
+export interface PreparedProgram extends LoadedProgram {
+  readonly plan: Plan;
+  readonly host: HostFacts;
+}
+
 /** The plan is made of nothing that was not authenticated. */
-export async function prepareProgram(request: ProgramRequest): Promise<LoadedProgram & { plan: Plan }> {
+export async function prepareProgram(request: ProgramRequest): Promise<PreparedProgram> {
   // Before a key is read: afterwards this process may not open some of its own files in /proc.
   const host = hostFacts();
   const loaded = await loadProgram(request);
   const plan = await planLoaded(loaded, request, host);
-  return { ...loaded, plan };
+  return { ...loaded, plan, host };
 }
 
 /** What of a request says how a program that is loaded is run. */

@@ -8,6 +8,8 @@ export interface LauncherContext {
   readonly failures: Failures;
   /** Programs that cannot be started. */
   readonly refusals: Failures;
+  /** Puts bytes into the file and returns their address. */
+  readonly store: (bytes: Uint8Array) => bigint;
   /** Puts a NUL-terminated string into the file and returns its address. */
   readonly text: (text: string) => bigint;
 }

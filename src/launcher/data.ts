@@ -4,10 +4,11 @@ import type { Emitter } from '../emit/emitter.ts';
 import { REG } from '../emit/x86.ts';
 import { BLOCK } from './calls.ts';
 import { CONTROL_SIZE } from './protocol.ts';
+import { MAX_START_SIZE } from './start-file.ts';
 
 /** PATH_MAX, include/uapi/linux/limits.h */
 export const PATH_MAX = 4096;
-const SIZEOF = { sigaction: 32, siginfo: 128, msghdr: 56, iovec: 16 };
+const SIZEOF = { sigaction: 32, siginfo: 128, msghdr: 56, iovec: 16, stat: 144, new_utsname: 390 };
 
 const sizes = {
   pair: 8,
@@ -41,6 +42,19 @@ const sizes = {
   nodeArgv0: 64,
   script: PATH_MAX + 8,
   candidate: PATH_MAX + 8,
+  /** What the environment says of the user's directories. */
+  home: 8,
+  configHome: 8,
+  cacheHome: 8,
+  programFd: 8,
+  directoryFd: 8,
+  startFd: 8,
+  programStat: SIZEOF.stat,
+  directoryStat: SIZEOF.stat,
+  startStat: SIZEOF.stat,
+  kernel: SIZEOF.new_utsname,
+  startName: 40,
+  start: MAX_START_SIZE,
 };
 
 /** Where it begins: where static programs usually stand. */

@@ -15,10 +15,14 @@ import { EXIT } from '../errors.ts';
 import { alignUp, PAGE_SIZE } from '../process/address-space.ts';
 import { emitChild } from './child.ts';
 import { DATA_ADDRESS, DATA_SIZE } from './data.ts';
+import { emitKeptStart } from './kept-start.ts';
 import { emitParent } from './parent.ts';
 
-/** The launcher's file; it expects Node's half of the command beside it, under its own name and `.cjs`. */
-export function emitLauncher(): Uint8Array {
+/**
+ * The launcher's file; it expects Node's half of the command beside it, under its own name and `.cjs`. `buildId` is what that
+ * has as BUILD_ID.
+ */
+export function emitLauncher(buildId: string): Uint8Array {
   const data = { address: DATA_ADDRESS, size: alignUp(DATA_SIZE, PAGE_SIZE) };
   const fileAddress = data.address + data.size;
   const blobs = new Blobs(fileAddress, headersSize(machine));
@@ -26,11 +30,12 @@ export function emitLauncher(): Uint8Array {
   const failures = new Failures(emitter, blobs.add, EXIT.ours);
   const refusals = new Failures(emitter, blobs.add, EXIT.cannotRun);
   const text = (string: string) => blobs.add(Buffer.from(`${string}\0`));
-  const context = { emitter, failures, refusals, text };
+  const context = { emitter, failures, refusals, store: blobs.add, text };
 
   const child = emitter.code.label();
   emitter.code.moveImmediate(REG.r13, data.address);
   emitter.code.move(REG.bp, REG.sp);
+  emitKeptStart(context, buildId);
   emitParent(context, child);
   emitter.code.place(child);
   emitChild(context);

@@ -2,6 +2,7 @@
 import { readlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { emitLauncher } from '../../src/launcher/launcher.ts';
+import { BUILD_ID } from '../../src/launcher/start-file.ts';
 import { expectCode } from '../support/emitted-code.ts';
 import { COMMAND, quote, run } from '../support/run.ts';
 
@@ -24,7 +25,7 @@ test('a machine without Node is told what is missing', async () => {
 });
 
 test('the code, from the entry point to the end of the file', () => {
-  const launcher = Buffer.from(emitLauncher());
+  const launcher = Buffer.from(emitLauncher(BUILD_ID));
   // Elf64_Ehdr.e_entry, and p_vaddr of the first program header, which maps the whole file.
   const [entry, address] = [launcher.readBigUInt64LE(24), launcher.readBigUInt64LE(64 + 16)];
   expectCode(64, launcher.subarray(Number(entry - address)));
