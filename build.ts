@@ -1,14 +1,14 @@
 /** Builds dist/: the launcher, the command as one CommonJS file, the library as ES modules and as CommonJS, with its types. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { copyFileSync, cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { notices } from './build-licenses.ts';
 import { ajv } from './loaders/manifest/decoder.ts';
 import schema from './loaders/manifest/schema.json' with { type: 'json' };
-import { COMMAND_FILE } from './src/bin/script.ts';
+import { CACHE_FILE, COMMAND_FILE } from './src/bin/script.ts';
 import { emitLauncher } from './src/launcher/launcher.ts';
 import { BUILD_ID } from './src/launcher/start-file.ts';
 
@@ -223,7 +223,11 @@ function setBuildId(): string {
 function makeCache(): void {
   const maker = `${OUT}/make-cache`;
   copyFileSync(`${OUT}/run-foreign`, maker);
-  execFileSync(maker, [process.execPath], { stdio: 'inherit' });
+  // Of the caller's starts none is taken; this one is kept, so that what a first start does is compiled, too.
+  const env = { PATH: process.env['PATH'], XDG_CACHE_HOME: resolve(OUT, 'cache') };
+  execFileSync(maker, [process.execPath], { stdio: 'inherit', env });
+  if (!existsSync(`${OUT}/${CACHE_FILE}`)) throw new Error('V8 has compiled nothing for the command');
+  rmSync(env.XDG_CACHE_HOME, { recursive: true, force: true });
   rmSync(maker);
   rmSync(`${maker}.cjs`);
 }

@@ -24,7 +24,7 @@ export const RUN_TOPIC: HelpTopic = {
   about:
     'Becomes PROGRAM, which may be in a format that Linux itself does not run. ' +
     'PROGRAM is a path, a name in PATH, or an http or https URL.',
-  options: [...RUN_OPTIONS, 'verbose', 'version', 'help'],
+  options: [...RUN_OPTIONS, 'no-cache', 'verbose', 'version', 'help'],
 };
 
 export const TOPICS = {

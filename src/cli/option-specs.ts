@@ -70,6 +70,10 @@ const SPECS = {
     value: 'SIZE',
     help: 'the most that is read from a pipe or the network, or unpacked: bytes, or with K, M or G behind; 1G unless given',
   },
+  'no-cache': {
+    kind: 'flag',
+    help: 'neither use nor keep what the next plain start of the same program would be spared',
+  },
   recipient: {
     kind: 'list',
     short: 'r',

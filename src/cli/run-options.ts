@@ -30,7 +30,10 @@ export interface RunOptions {
 
 /** What the options' twins in the environment begin with. */
 export const TWIN_PREFIX = 'RUN_FOREIGN_';
-/** The options that change how a program is started; options.ts knows all about them. */
+/**
+ * The options that change how a program is started; options.ts knows all about them. That NO_CACHE is not among them costs
+ * nothing: a start is kept only where there is no option and no variable of ours at all (keep-start.ts).
+ */
 const TWINS = [
   'FORMAT',
   'LOADERS',
