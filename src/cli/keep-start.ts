@@ -29,8 +29,7 @@ import {
   startTrailer,
 } from '../launcher/start-file.ts';
 import { readText } from '../native/proc.ts';
-import { isConfidential } from '../plan/materials.ts';
-import type { FileIdentity } from '../plan/plan.ts';
+import { type FileIdentity, vaultOf } from '../plan/plan.ts';
 import { planReusable } from '../plan/reusable.ts';
 import { whoElseReads, whoElseWrites } from '../plugins/private-path.ts';
 import { userDirectory } from '../plugins/user-directory.ts';
@@ -77,7 +76,9 @@ function onlyFile(request: ProgramRequest, prepared: PreparedProgram): BackingFi
     argv.length === args.length + 1 && argv[0] === name && path === name && name.includes(SLASH);
   const plain = !prepared.interpreted && prepared.descriptor === undefined && guests === undefined;
   const alone = namedBy.length === 0 && env.length === 0 && unauthenticated.length === 0;
-  if (!asTyped || !plain || !alone || isConfidential(image) || launched() === undefined) return undefined;
+  // What comes in a vault is not in the file as it stands; nor is what a first stack of the loader's own holds.
+  const mapped = vaultOf(prepared.plan) === undefined && typeof image.stack.layout !== 'function';
+  if (!asTyped || !plain || !alone || !mapped || launched() === undefined) return undefined;
   if (envp.some((entry) => Buffer.from(entry).toString('latin1', 0, TWIN_PREFIX.length) === TWIN_PREFIX))
     return undefined;
   // Without randomness a plan lacks the choices that another start may have to make.

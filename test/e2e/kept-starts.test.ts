@@ -20,6 +20,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startName } from '../../src/launcher/start-file.ts';
 import { KeptStarts, settle } from '../support/kept-starts.ts';
@@ -55,8 +56,13 @@ beforeAll(async () => {
   for (const name of copies) copyAs(name.replaceAll('/', '-'), sample(name));
   copyAs('program');
   copyAs('other', sample('elf/x86_64/tally-static'));
-  writeFileSync(at('script'), `#!${kept.command}\n${readFileSync(HELLO, 'latin1')}`, 'latin1');
-  chmodSync(at('script'), 0o755);
+  directory.file('script', '#!/bin/sh\nexit 0\n');
+  directory.file('packed.gz', gzipSync(readFileSync(HELLO)));
+  directory.file('manifest.json', '{ "run-foreign": 1, "program": "program" }');
+  directory.file(
+    'behind-line',
+    Buffer.concat([Buffer.from(`#!${kept.command}\n`), readFileSync(sample('aout/tally-qmagic'))]),
+  );
   await settle();
 });
 beforeEach(() => rmSync(join(kept.home, '.cache'), { recursive: true, force: true }));
@@ -116,7 +122,7 @@ describe('the second start', () => {
 
   test('counts a relative path from the current directory', async () => {
     await kept.keep(['./program'], { cwd: directory.path });
-    expect((await kept.start(['program/../program'], { cwd: directory.path })).status).toBe(126);
+    expect((await kept.start(['program/../program'], { cwd: directory.path })).status).toBe(127);
     expect(await kept.start(['dist/../program'], { cwd: directory.path })).toMatchObject({
       status: 0,
       node: false,
@@ -124,6 +130,29 @@ describe('the second start', () => {
     // Nothing is there.
     expect(await kept.start(['./program'], { cwd: kept.home })).toMatchObject({ status: 127, node: true });
   });
+
+  test('of a program behind a line that names us may be made by the kernel', async () => {
+    const [first, second] = [
+      await kept.keep([at('behind-line'), words]),
+      await kept.counted(() => run(at('behind-line'), [words], { env: kept.env })),
+    ];
+    expect(second).toEqual({ ...first, node: false });
+    expect(first.stdout).toContain('words.txt');
+  });
+
+  test.each(['maps', 'auxv', 'comm', 'cmdline', 'environ'])(
+    'finds in /proc/self/%s what execve would have put there',
+    async (name) => {
+      // No address is random, so they can be compared; what is kept under setarch -R is of no use to others, so nothing is.
+      const look = ['/bin/cat', `/proc/self/${name}`];
+      const fixed = (...command: string[]) =>
+        kept.counted(() => run('setarch', ['-R', ...command], { env: kept.env }));
+      expect((await fixed(kept.command, ...look)).node).toBe(true);
+      expect((await fixed(kept.command, ...look)).node).toBe(true);
+      await kept.keep(look);
+      expect(await fixed(kept.command, ...look)).toEqual({ ...(await fixed(...look)), node: false });
+    },
+  );
 
   test('may come at the same time as the first', async () => {
     const outcomes = await inParallel(Array.from({ length: 12 }), () => kept.start([program]), 6);
@@ -141,6 +170,8 @@ describe('nothing is kept', () => {
     ['with any variable of ours', [program], { RUN_FOREIGN_UNKNOWN: '' }],
     ['of what is found in PATH', ['hello-static'], { PATH: `${sample('elf/x86_64')}:/usr/bin:/bin` }],
     ['of a script', [at('script')], {}],
+    ['of a packed program', [at('packed.gz')], {}],
+    ['of a manifest', [at('manifest.json')], {}],
     ['without a home', [program], { HOME: '' }],
     ['in a home that is not there', [program], { HOME: at('nowhere') }],
     ['in a relative home', [program], { HOME: 'home' }],
