@@ -18,7 +18,15 @@ const NAMES = (
 ).split(' ');
 
 /** The ones that something is done about. */
-export const ERRNO = { EIO: 5, E2BIG: 7, EFAULT: 14, EEXIST: 17, EINVAL: 22, ENOENT: 2, ESTALE: 116 } as const;
+export const ERRNO = {
+  EIO: 5,
+  E2BIG: 7,
+  EFAULT: 14,
+  EEXIST: 17,
+  EINVAL: 22,
+  ENOENT: 2,
+  ESTALE: 116,
+} as const;
 
 export const HIGHEST_ERRNO = NAMES.length - 1;
 

@@ -9,6 +9,7 @@ import { AT, AUXV_TABLE_SIZE } from '../process/auxv.ts';
 import { TOP_ZERO_BYTES } from '../process/stack-image.ts';
 import { ADOPTED, DATA } from './data-page.ts';
 import type { Emitter } from './emitter.ts';
+import { emitStackArea } from './stack-area.ts';
 import type { StepContext } from './step-context.ts';
 import { REG, type Register } from './x86.ts';
 
@@ -98,6 +99,7 @@ function emitRearrange(stack: AdoptedStack, context: StepContext): void {
     emitter.copyBytes(context.store(name), at, BigInt(name.length));
   }
   emitFixPointers(emitter);
+  emitStackArea(emitter);
 }
 
 /** How far the strings move, and what keeps its distance from them only in steps of STACK_ALIGN. */
