@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findCommand } from '../launch/names.ts';
 import { cache, findCached } from './cache.ts';
-import { directoryBytes } from './invocation.ts';
+import { argumentBytes, directoryBytes } from './invocation.ts';
 import { LoadedImage, programOf } from './loaded-image.ts';
 import { openForeign, type ProgramLocation } from './open.ts';
 import type { LoadOptions } from './options.ts';
@@ -17,7 +17,7 @@ export type ForeignProgram = ProgramLocation | LoadedImage;
 /** Held for the caller, who releases it. `args` are without argv[0]. Throws ForeignError. */
 export async function acquire(
   program: ForeignProgram,
-  args: readonly Uint8Array[],
+  args: readonly string[],
   options: LoadOptions,
 ): Promise<Program> {
   if (program instanceof LoadedImage) return heldProgram(program);
@@ -28,7 +28,7 @@ export async function acquire(
   const onUnsettled = () => {
     settled = false;
   };
-  const loaded = await openForeign(program, options, { args, onUnsettled });
+  const loaded = await openForeign(program, options, { args: argumentBytes(args), onUnsettled });
   if (key !== undefined && settled && isOfFiles(loaded)) cache(key, loaded);
   return loaded;
 }

@@ -10,6 +10,7 @@ import { Starter } from '../launch/starter.ts';
 import { execveRefusal } from '../native/libc.ts';
 import { openError } from '../source/file.ts';
 import type { BackingFile, Source } from '../source/source.ts';
+import { type ProgramText, programText } from './program-text.ts';
 
 export type OpenedSource = Source & { close(): void };
 
@@ -24,6 +25,8 @@ export class Program {
   readonly loaded: LoadedProgram;
   /** argv without what the user adds, argv[0] first. */
   readonly head: readonly Uint8Array[];
+  /** That, and what files want in the environment, where it can be given to child_process.spawn. */
+  readonly text: ProgramText | undefined;
   /** As the user named it, for messages. */
   readonly name: Uint8Array;
   readonly starter: Starter;
@@ -40,6 +43,7 @@ export class Program {
     this.name = name;
     this.loaded = loaded;
     this.head = loaded.argv.slice(0, loaded.argv.length - args.length);
+    this.text = programText(this, loaded);
     this.starter = new Starter(loaded);
     this.#opened = opened;
     this.files = opened.flatMap(({ file }) =>

@@ -3,7 +3,7 @@ import type { ChildProcess, ChildProcessWithoutNullStreams, IOType, SpawnOptions
 import type { Stream } from 'node:stream';
 import { about, ForeignError } from '../errors.ts';
 import { acquire, type ForeignProgram } from './acquire.ts';
-import { argumentBytes, argumentError } from './invocation.ts';
+import { argumentError, checkArguments } from './invocation.ts';
 import type { LoadOptions } from './options.ts';
 import { type ForeignResult, type ResultWishes, resultOf } from './result.ts';
 import type { ForeignProcessError } from './result-error.ts';
@@ -101,13 +101,13 @@ export async function spawnForeign<const Options extends SpawnForeignOptions = R
   const started = performance.now();
   const wishes: SpawnForeignOptions = options ?? {};
   checkOptions(wishes);
-  const argv = argumentBytes(args);
+  checkArguments(args);
   wishes.signal?.throwIfAborted();
-  const held = await acquire(program, argv, wishes);
+  const held = await acquire(program, args, wishes);
   const name = Buffer.from(held.name).toString();
   let child: ChildProcess;
   try {
-    child = await about(name, () => startChild(held, argv, wishes));
+    child = await about(name, () => startChild(held, args, wishes));
   } finally {
     held.release();
   }
