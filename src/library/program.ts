@@ -17,7 +17,7 @@ export type OpenedSource = Source & { close(): void };
 /** A file as it was when a program was loaded from it. */
 export interface SeenFile extends BackingFile {
   /** Where its path leads from our own directory. */
-  readonly place: Uint8Array;
+  readonly place: Buffer;
   readonly seen: BigIntStats;
 }
 
@@ -29,6 +29,8 @@ export class Program {
   readonly text: ProgramText | undefined;
   /** As the user named it, for messages. */
   readonly name: Uint8Array;
+  /** The same as text. */
+  readonly title: string;
   readonly starter: Starter;
   readonly files: readonly SeenFile[];
   readonly #opened: readonly OpenedSource[];
@@ -41,6 +43,7 @@ export class Program {
     opened: readonly OpenedSource[],
   ) {
     this.name = name;
+    this.title = Buffer.from(name).toString();
     this.loaded = loaded;
     this.head = loaded.argv.slice(0, loaded.argv.length - args.length);
     this.text = programText(this, loaded);
@@ -52,7 +55,7 @@ export class Program {
         : [
             {
               ...file,
-              place: placeOf(file.path, names?.cwd),
+              place: Buffer.from(placeOf(file.path, names?.cwd)),
               seen: fstatSync(file.fd, { bigint: true }),
             },
           ],
@@ -84,7 +87,7 @@ export class Program {
   hold(): this {
     if (this.#holders === 0)
       throw new ForeignError('USAGE', 'the loaded image is closed', {
-        subject: Buffer.from(this.name).toString(),
+        subject: this.title,
       });
     this.#holders += 1;
     return this;

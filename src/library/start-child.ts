@@ -1,5 +1,5 @@
 /** One start of a loaded program, by child_process.spawn. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { ForeignError } from '../errors.ts';
 import type { PreparedStart } from '../launch/lasting.ts';
 import { argumentBytes, checkString, cString, environmentBytes } from './invocation.ts';
@@ -97,13 +97,13 @@ function spawnCall(
       argv0,
       env,
       stdio: [...stdio, ...descriptors],
-      ...(cwd !== undefined && { cwd }),
-      ...(detached !== undefined && { detached }),
-      ...(uid !== undefined && { uid }),
-      ...(gid !== undefined && { gid }),
-      ...(signal !== undefined && { signal }),
-      ...(killSignal !== undefined && { killSignal }),
-    });
+      cwd,
+      detached,
+      uid,
+      gid,
+      signal,
+      killSignal,
+    } as SpawnOptions);
     // What was added for the start is nothing of the caller's.
     (child.stdio as unknown[]).length = stdio.length;
     return child;

@@ -163,8 +163,8 @@ const UNREADABLE = -8;
  */
 export function execveRefusal(fd: number): string | undefined {
   execveatWords(fd, '', UNREADABLE, UNREADABLE, AT_EMPTY_PATH);
-  const { errno } = new SystemError('execveat', koffi().errno());
-  return errno === 'EFAULT' ? undefined : errno;
+  const errno = koffi().errno();
+  return errno === ERRNO.EFAULT ? undefined : errnoName(errno);
 }
 
 const PAGE_SIZE = 4096;
