@@ -8,6 +8,7 @@ import { about, ForeignError } from '../errors.ts';
 import { isConfidential } from '../plan/materials.ts';
 import { type Payload, type ReusablePlan, vaultOf } from '../plan/plan.ts';
 import { planReusable } from '../plan/reusable.ts';
+import { ADDRESS_SPACES, PAGE_SIZE } from '../process/address-space.ts';
 import { ANY_HOST } from '../process/any-host.ts';
 import type { OnProgress } from '../source/source.ts';
 import { shownName } from './names.ts';
@@ -46,12 +47,21 @@ function checkAlone(loaded: LoadedProgram, { name }: CompileRequest): void {
   if (interpreted) {
     throw cannot(`is run by another program, ${Buffer.from(argv0)}, and only that could be compiled`);
   }
+  if (isCompiled(loaded)) throw cannot('was made by run-foreign compile', 'copy it');
   const names = [name, path];
   const asGiven = namedBy.length === 0 || names.some((each) => Buffer.from(each).equals(argv0));
   if (args.length === 0 && env.length === 0 && asGiven) return;
   throw cannot(
     `gets arguments or environment from ${namedBy.at(-1) ?? 'a file'}`,
     'compile the program it names',
+  );
+}
+
+/** A stub by its looks: two pages of zeros at the place of ours. It maps what is behind it by itself, so no segment has that. */
+function isCompiled({ image }: LoadedProgram): boolean {
+  const { start } = ADDRESS_SPACES[image.arch].quiet;
+  return image.segments.some(
+    ({ address, size, content }) => address === start && size === 2n * PAGE_SIZE && content === undefined,
   );
 }
 
