@@ -115,9 +115,12 @@ describe.each(LINKINGS.filter(({ title }) => !title.endsWith('non-PIE')))('$titl
     for (const [index, thing] of THINGS.entries()) {
       const column = (rows: readonly bigint[][]) => rows.map((row) => row[index] ?? 0n);
       const natives = frequencies(column(native));
+      // Static PIEs lie where the kernel finds room, and there the vDSO of the compiled one is already: random, but elsewhere.
+      const elsewhere = thing === 'vDSO' && title.endsWith('static PIE');
       // Two random bits differ by less than that but once in 10^9 times, and a random one from a fixed one by more.
       for (const [bit, often] of frequencies(column(ours)).entries())
-        expect(Math.abs(often - (natives[bit] ?? 0)), `${thing}, bit ${bit}`).toBeLessThan(0.3);
+        if (!elsewhere)
+          expect(Math.abs(often - (natives[bit] ?? 0)), `${thing}, bit ${bit}`).toBeLessThan(0.3);
       const distinct = (values: readonly bigint[]) => new Set(values).size;
       expect(distinct(column(ours)) > 1, thing).toBe(distinct(column(native)) > 1);
     }
