@@ -18,7 +18,17 @@ const NAMES = (
 ).split(' ');
 
 /** The ones that something is done about. */
-export const ERRNO = { EIO: 5, E2BIG: 7, EFAULT: 14, EEXIST: 17, EINVAL: 22, ENOENT: 2 } as const;
+export const ERRNO = {
+  ENOENT: 2,
+  EIO: 5,
+  E2BIG: 7,
+  ENOEXEC: 8,
+  EFAULT: 14,
+  EBUSY: 16,
+  EEXIST: 17,
+  EINVAL: 22,
+  ESTALE: 116,
+} as const;
 
 export const HIGHEST_ERRNO = NAMES.length - 1;
 

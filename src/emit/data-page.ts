@@ -52,10 +52,14 @@ export const ADOPTED = {
   shift: word(9),
   newArgStart: word(10),
   heap: word(11),
-  /** The descriptor of the stub's own file. */
-  ownFile: word(12),
+  /** The descriptor of the file that the stub itself has opened: its own, or the program's. */
+  opened: word(12),
   /** Two words: for the base and for the heap. */
   random: word(13),
+  /** Bytes of the first argument with its NUL, where that is the file's name. */
+  nameSize: word(15),
+  /** struct rlimit64. */
+  stackLimit: word(16),
 } as const;
 
 export const BASE_OFFSET: Record<Exclude<Base, 'absolute'>, number> = {

@@ -11,7 +11,7 @@
 import type { Step } from '../plan/plan.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import { AT } from '../process/auxv.ts';
-import { DATA, SETTINGS } from './data-page.ts';
+import { ADOPTED, DATA, SETTINGS } from './data-page.ts';
 import { Emitter } from './emitter.ts';
 import type { Machine } from './machine.ts';
 import { protectionBits } from './memory-steps.ts';
@@ -23,6 +23,7 @@ import { type Label, REG, X86 } from './x86.ts';
 /** include/uapi/linux/prctl.h */
 const PR_SET_NAME = 15n;
 const O_WRONLY = 1n;
+const SLASH = 0x2f;
 /** TASK_COMM_LEN without the NUL. */
 const MAX_COMM = 15n;
 /** Room the exit sequence needs behind the vDSO. */
@@ -34,6 +35,7 @@ const OPERATIONS = ['mm', 'name', 'stdin', 'close', 'drop', 'jump'] as const;
 
 export type HandOverStep = Extract<Step, { op: (typeof OPERATIONS)[number] }>;
 
+type NameStep = Extract<HandOverStep, { op: 'name' }>;
 type JumpStep = Extract<Step, { op: 'jump' }>;
 
 /** Whether a step is carried out after the stub has left its file. */
@@ -79,7 +81,7 @@ export function emitFileStep(
 ): void {
   switch (step.op) {
     case 'name':
-      emitName(emitter, store);
+      emitName(step, emitter, store);
       break;
     case 'stdin':
       emitter.systemCall('dup2', descriptor(step.file, { files }), 0n);
@@ -93,11 +95,29 @@ export function emitFileStep(
   }
 }
 
+/** The address of what follows the last slash of the first argument, in scratch2. */
+function emitLastPart(emitter: Emitter): void {
+  const { code } = emitter;
+  const [part, next] = [code.label(), code.label()];
+  code.load(REG.si, emitter.data(ADOPTED.arg_start));
+  code.place(part);
+  code.store(emitter.data(DATA.scratch2), REG.si);
+  code.place(next);
+  code.loadByte(REG.ax, { base: REG.si, displacement: 0 });
+  code.addImmediate(REG.si, 1);
+  code.compareImmediate(REG.ax, SLASH);
+  code.jumpIf('equal', part);
+  code.test(REG.ax);
+  code.jumpIf('notEqual', next);
+}
+
 /** Sets the short name; a filter that denies prctl does not know that /proc does the same. */
-function emitName(emitter: Emitter, store: HandOverInput['store']): void {
+function emitName({ from }: NameStep, emitter: Emitter, store: HandOverInput['store']): void {
   const { code } = emitter;
   const done = code.label();
-  const comm = emitter.dataPlace(DATA.settings + SETTINGS.comm);
+  if (from !== undefined) emitLastPart(emitter);
+  const comm =
+    from === undefined ? emitter.dataPlace(DATA.settings + SETTINGS.comm) : { data: DATA.scratch2 };
   emitter.systemCall('prctl', PR_SET_NAME, comm, 0n, 0n, 0n);
   emitter.jumpUnlessError(done);
   emitter.systemCall('open', store(Buffer.from('/proc/self/comm\0')), O_WRONLY, 0n);

@@ -23,6 +23,8 @@ export const machine: Machine = {
     close: 6,
     lseek: 19,
     execve: 11,
+    // fstat64, which has 64-bit sizes.
+    fstat: 197,
     getrandom: 355,
     write: 4,
     exit_group: 252,

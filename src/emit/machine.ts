@@ -18,6 +18,7 @@ export type SystemCall =
   | 'close'
   | 'lseek'
   | 'execve'
+  | 'fstat'
   | 'getrandom'
   | 'write'
   | 'exit_group';

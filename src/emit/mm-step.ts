@@ -57,7 +57,7 @@ export interface MmContext {
 }
 
 /** Makes places of the map's offsets, in the data page. */
-export function emitBases(step: MmStep, emitter: Emitter): void {
+export function emitBases(step: MmStep, emitter: Emitter, files: readonly FileAtStart[]): void {
   const { code } = emitter;
   MM_FIELD_NAMES.forEach((name, index) => {
     const { base } = step.fields.fields[name];
@@ -65,6 +65,11 @@ export function emitBases(step: MmStep, emitter: Emitter): void {
     code.load(REG.ax, emitter.data(BASE_OFFSET[base]));
     code.addTo(emitter.data(DATA.settings + SETTINGS.mmMap + index * 8), REG.ax);
   });
+  if (step.exe !== undefined && files[step.exe] === 'opened') {
+    code.load(REG.ax, emitter.data(ADOPTED.opened));
+    code.storeLow32(emitter.data(DATA.settings + SETTINGS.mmMap + MM_MAP.exe_fd), REG.ax);
+    code.store(emitter.data(DATA.settings + SETTINGS.exe), REG.ax);
+  }
   if (step.fields.auxvSize !== 'as found') return;
   code.load(REG.ax, emitter.data(ADOPTED.auxvEnd));
   code.load(REG.cx, emitter.data(ADOPTED.auxv));
@@ -76,7 +81,7 @@ export function emitMm(step: MmStep, emitter: Emitter, context: MmContext): void
   const { code } = emitter;
   const { program, store } = context;
   const map = DATA.settings + SETTINGS.mmMap;
-  emitBases(step, emitter);
+  emitBases(step, emitter, context.files);
   const [done, withoutExe] = [code.label(), code.label()];
   const setUnlessRefused = (then: Label) => {
     const size = BigInt(MM_MAP.size);

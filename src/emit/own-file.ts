@@ -3,11 +3,9 @@ import { ERRNO } from '../errno.ts';
 import { AT } from '../process/auxv.ts';
 import { ADOPTED } from './data-page.ts';
 import type { Argument } from './emitter.ts';
-import { failOnError, failureText, type StepContext } from './step-context.ts';
+import { failOnError, failureText, OPEN_FLAGS, type StepContext } from './step-context.ts';
 import { REG } from './x86.ts';
 
-/** include/uapi/asm-generic/fcntl.h: O_RDONLY and O_CLOEXEC. */
-const O_CLOEXEC = 0o2000000n;
 const SEEK_END = 2n;
 const OWN_FILE = '/proc/self/exe\0';
 
@@ -23,11 +21,11 @@ export function emitOpenOwnFile(context: StepContext): void {
   const { code } = emitter;
   const [second, opened] = [code.label(), code.label()];
   const open = (name: Argument) => {
-    emitter.systemCall('open', name, O_CLOEXEC, 0n);
+    emitter.systemCall('open', name, OPEN_FLAGS, 0n);
   };
   const compareSize = () => {
-    code.store(emitter.data(ADOPTED.ownFile), REG.ax);
-    emitter.systemCall('lseek', { data: ADOPTED.ownFile }, 0n, SEEK_END);
+    code.store(emitter.data(ADOPTED.opened), REG.ax);
+    emitter.systemCall('lseek', { data: ADOPTED.opened }, 0n, SEEK_END);
     code.moveImmediate(REG.cx, size);
     code.compare(REG.ax, REG.cx);
   };
@@ -35,7 +33,7 @@ export function emitOpenOwnFile(context: StepContext): void {
   emitter.jumpOnError(second);
   compareSize();
   code.jumpIf('equal', opened);
-  emitter.systemCall('close', { data: ADOPTED.ownFile });
+  emitter.systemCall('close', { data: ADOPTED.opened });
   code.place(second);
   open({ data: emitter.auxvOffset(AT.EXECFN) });
   failOnError(context, 'cannot open its own file');
@@ -45,11 +43,11 @@ export function emitOpenOwnFile(context: StepContext): void {
   code.place(opened);
 }
 
-/** Undefined where all files of the plan are open under numbers. */
+/** Undefined where nothing of the plan is in it. */
 function ownFileSize({ files, plan }: StepContext): bigint | undefined {
   for (const [index, at] of files.entries()) {
     const file = plan.files[index];
-    if (typeof at !== 'number' && file !== undefined && 'payloads' in file)
+    if (typeof at === 'object' && file !== undefined && 'payloads' in file)
       return at.ownFileFrom + BigInt(file.size);
   }
   return undefined;

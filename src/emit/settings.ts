@@ -37,6 +37,8 @@ export function settings(
 }
 
 function numberOf(file: FileAtStart | undefined): number {
+  // What is opened is set when it is.
+  if (file === 'opened') return -1;
   if (typeof file === 'number') return file;
   throw new Error('the exe file of a plan has no descriptor');
 }

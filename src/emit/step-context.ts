@@ -16,9 +16,12 @@ export const NO_FILE = -1n;
 
 /**
  * Where a file of the plan is when the stub runs: open under a number, or in the stub's own file, from a byte of that on,
- * a multiple of the page size.
+ * a multiple of the page size; or the plan's step `open` opens it.
  */
-export type FileAtStart = number | { readonly ownFileFrom: bigint };
+export type FileAtStart = number | { readonly ownFileFrom: bigint } | 'opened';
+
+/** include/uapi/asm-generic/fcntl.h: O_CLOEXEC, O_LARGEFILE, O_NONBLOCK (of no pipe a writer is waited for) and O_NOCTTY. */
+export const OPEN_FLAGS = 0o2000000n | 0o100000n | 0o4000n | 0o400n;
 
 /** What the steps of one plan need to be emitted. */
 export interface StepContext {
@@ -44,13 +47,13 @@ type Files = Pick<StepContext, 'files'>;
 /** The descriptor of one of the plan's files, as the argument of a system call. */
 export function descriptor(file: number, files: Files): Argument {
   const at = fileAt(file, files);
-  return typeof at === 'number' ? BigInt(at) : { data: ADOPTED.ownFile };
+  return typeof at === 'number' ? BigInt(at) : { data: ADOPTED.opened };
 }
 
 /** An offset in one of the plan's files, as one in the file that the descriptor is of. */
 export function fileOffset(file: number, offset: bigint, files: Files): bigint {
   const at = fileAt(file, files);
-  return typeof at === 'number' ? offset : at.ownFileFrom + offset;
+  return typeof at === 'object' ? at.ownFileFrom + offset : offset;
 }
 
 function fileAt(file: number, { files }: Files): FileAtStart {

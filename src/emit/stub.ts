@@ -55,6 +55,7 @@ export function emitStub(plan: AnyPlan, files: readonly FileAtStart[]): Uint8Arr
   const at = {
     settings: blobs.add(settingsBytes),
     handOver: blobs.add(handOverBytes),
+    stack: storedStack(plan, blobs.add),
     constants: blobs.add(constantBytes),
   };
 
@@ -66,7 +67,7 @@ export function emitStub(plan: AnyPlan, files: readonly FileAtStart[]): Uint8Arr
   const context = { emitter, failures, plan, files, store: blobs.add };
   emitRandomness(plan, emitter);
   emitOpenOwnFile(context);
-  emitSteps(context);
+  emitSteps(context, at.stack);
   const part = (from: bigint, to: bigint, bytes: Uint8Array) => ({ from, to, size: BigInt(bytes.length) });
   const settingsPart = part(at.settings, dataAddress + BigInt(DATA.settings), settingsBytes);
   emitFinish(handOver, settingsPart, context, blobs.add);
@@ -94,19 +95,20 @@ export function emitStub(plan: AnyPlan, files: readonly FileAtStart[]): Uint8Arr
   return stub;
 }
 
-function emitSteps(context: StepContext): void {
-  const emitFirstStack = firstStack(context);
+function emitSteps(context: StepContext, emitFirstStack: FirstStackCode): void {
   for (const step of context.plan.steps) {
     if (step.op === 'leave') return;
     if (isHandOverStep(step)) throw new Error(`the plan's step ${step.op} comes before it leaves the stub`);
-    if (step.op === 'stack') emitFirstStack();
+    if (step.op === 'stack') emitFirstStack(context);
     else emitMemoryStep(step, context);
   }
 }
 
-function firstStack(context: StepContext): () => void {
-  const { stack } = context.plan;
-  if (!('bytes' in stack)) return () => emitAdopt(stack, context);
-  const stored = storeStack(stack, context.store);
-  return () => emitStack(stored, stack, context);
+/** The code of the step `stack`. */
+type FirstStackCode = (context: StepContext) => void;
+
+function storedStack({ stack }: AnyPlan, store: StepContext['store']): FirstStackCode {
+  if (!('bytes' in stack)) return (context) => emitAdopt(stack, context);
+  const stored = storeStack(stack, store);
+  return (context) => emitStack(stored, stack, context);
 }

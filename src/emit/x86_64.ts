@@ -22,6 +22,7 @@ export const machine: Machine = {
     close: 3,
     lseek: 8,
     execve: 59,
+    fstat: 5,
     getrandom: 318,
     write: 1,
     exit_group: 231,

@@ -29,6 +29,16 @@ export interface Plan {
   readonly steps: readonly Step[];
 }
 
+/** What tells a file and its contents from all others, as stat(2) has it. */
+export interface FileIdentity {
+  readonly dev: bigint;
+  readonly ino: bigint;
+  /** Bytes. */
+  readonly size: bigint;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+}
+
 /**
  * A plan that serves any number of starts: the stub is executed with the program's own arguments and environment, adopts
  * the first stack that the kernel makes of them, and makes the random choices itself.
@@ -101,6 +111,8 @@ export type Step =
    * fs/binfmt_elf.c): nothing of its layout need be known before. It sets the base `interp` and the interpreter's entry.
    */
   | { readonly op: 'interpreter'; readonly path: Uint8Array; readonly what: string }
+  /** Opens a file of the plan by the first argument; it must still be the one that the plan was made of. */
+  | { readonly op: 'open'; readonly file: number; readonly identity: FileIdentity }
   /** Makes one of the choices that need randomness; not random where the kernel has not randomised the stack either. */
   | ({ readonly op: 'choose' } & RandomChoice)
   /** mmap, private and at a fixed place; `replace` only over pages this plan itself has mapped. */
@@ -152,7 +164,8 @@ export type Step =
       readonly exe?: number;
       readonly report: boolean;
     }
-  | { readonly op: 'name' }
+  /** The short name: the plan's, or the last part of the first argument. */
+  | { readonly op: 'name'; readonly from?: 'argv[0]' }
   /** Makes a file standard input. */
   | { readonly op: 'stdin'; readonly file: number }
   | { readonly op: 'close'; readonly file: number }

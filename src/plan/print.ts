@@ -60,6 +60,8 @@ function stepLines(step: Step, plan: Plan, ellipsis: string): string[] {
       return [`${op} ${step.base}: ${hex(step.size)} bytes, aligned to ${hex(step.align)}: ${step.what}`];
     case 'interpreter':
       return [`${op} ${printable(step.path, ellipsis)}, as it is then: ${step.what}`];
+    case 'open':
+      return [`${op} file ${step.file} by argv[0]`];
     case 'choose':
       return [`${op} ${step.base}: one of ${step.pages} pages from ${placeText(step.from)}`];
     case 'mmap': {
@@ -89,7 +91,7 @@ function stepLines(step: Step, plan: Plan, ellipsis: string): string[] {
     case 'mm':
       return mmLines(step, op);
     case 'name':
-      return [`${op} ${printable(plan.comm, ellipsis)}`];
+      return [`${op} ${step.from === undefined ? printable(plan.comm, ellipsis) : step.from}`];
     case 'stdin':
       return [`${op} file ${step.file}`];
     case 'close':

@@ -15,7 +15,7 @@ import type { Place } from '../process/place.ts';
 import type { BackingFile } from '../source/source.ts';
 import { Materials } from './materials.ts';
 import { checkMemory } from './memory.ts';
-import type { ReusablePlan, Step } from './plan.ts';
+import type { FileIdentity, ReusablePlan, Step } from './plan.ts';
 import { interpreterStep, partSteps, shortName, vdsoSteps } from './planner.ts';
 
 export interface ReusableWish {
@@ -30,11 +30,16 @@ export interface ReusableWish {
    * Else it is for this machine, as long as the files of the plan are what they are.
    */
   readonly portable: boolean;
+  /**
+   * Whether the stub finds the program by its first argument, as long as that is this file: then its name comes from
+   * there, too, and an interpreter is loaded by its path.
+   */
+  readonly cached?: FileIdentity;
 }
 
 /**
- * Undefined where each start needs a plan of its own: the loader makes the first stack, or the interpreter is not one
- * that the stub can load. Throws what planProgram does, but for what depends on arguments.
+ * Undefined where each start needs a plan of its own: the loader makes the first stack, the interpreter is not one that
+ * the stub can load, or, of cached ones, the program is more than its file. Throws what planProgram does, but for what depends on arguments.
  */
 export function planReusable(
   image: ProgramImage,
@@ -42,11 +47,13 @@ export function planReusable(
   host: HostFacts,
 ): ReusablePlan | undefined {
   validateImage(image, ADDRESS_SPACES[image.arch].taskSize);
-  const byPath = wish.portable ? interpreterStep(image) : undefined;
+  const { cached } = wish;
+  const alone = wish.portable || cached !== undefined;
+  const byPath = alone ? interpreterStep(image) : undefined;
   const planned = byPath === undefined ? image.interpreter : undefined;
-  if (planned !== undefined && (wish.portable || planned.placement.kind !== 'mmap')) return undefined;
+  if (planned !== undefined && (alone || planned.placement.kind !== 'mmap')) return undefined;
   const layout = layOut(image, host, 'stub');
-  const stack = adoptedStack(image, layout, wish.execfn);
+  const stack = adoptedStack(image, layout, cached === undefined ? wish.execfn : 'argv[0]');
   if (stack === undefined) return undefined;
   const parts: ImagePart[] = planned === undefined ? [image] : [image, planned];
   const materials = new Materials(
@@ -62,7 +69,8 @@ export function planReusable(
     randomChoices(image, layout, host)
       .filter((choice) => choice.base === base)
       .map((choice): Step => ({ op: 'choose', ...choice }));
-  const memory = [
+  const memory: Step[] = [
+    ...(cached === undefined ? [] : [{ op: 'open', file: 0, identity: cached } as const]),
     ...choices('image'),
     ...vdsoSteps('aside', steps, layout, host),
     ...steps,
@@ -71,6 +79,8 @@ export function planReusable(
   ];
   checkMemory(memory, host);
   const exe = wish.exe === undefined ? undefined : materials.file(wish.exe);
+  if (cached !== undefined && (materials.vault !== undefined || materials.files.length !== 1))
+    return undefined;
   const fields = mmFields(image, layout, stack, host);
   const byField = mmFieldCalls(fields, layout.space.taskSize, exe !== undefined);
   return {
@@ -86,7 +96,7 @@ export function planReusable(
       { op: 'stack' },
       { op: 'leave' },
       { op: 'mm', fields, byField, ...(exe !== undefined && { exe }), report: false },
-      ...(wish.execfn === undefined ? [] : [{ op: 'name' } as const]),
+      ...nameStep(wish),
       ...materials.files.map((_, file): Step => ({ op: 'close', file })),
       {
         op: 'jump',
@@ -105,3 +115,8 @@ export function planReusable(
 
 /** The file's name lies right behind the environment. */
 const EXECFN: Place = { base: 'env_end', offset: 0n };
+
+function nameStep({ cached, execfn }: ReusableWish): Step[] {
+  if (cached !== undefined) return [{ op: 'name', from: 'argv[0]' }];
+  return execfn === undefined ? [] : [{ op: 'name' }];
+}

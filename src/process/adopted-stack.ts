@@ -11,7 +11,7 @@ import { absolute, type Place } from './place.ts';
 export interface AdoptedStack {
   readonly layout: 'sysv' | 'aout';
   /** AT_EXECFN, without its NUL; what the stub was executed by unless given. */
-  readonly execfn?: Uint8Array;
+  readonly execfn?: Uint8Array | 'argv[0]';
   /** Entries with another value than the kernel gave them. */
   readonly auxv: readonly { readonly type: number; readonly value: Place }[];
 }
@@ -20,7 +20,7 @@ export interface AdoptedStack {
 export function adoptedStack(
   image: ProgramImage,
   layout: Layout,
-  execfn: Uint8Array | undefined,
+  execfn: AdoptedStack['execfn'],
 ): AdoptedStack | undefined {
   const { layout: wish } = image.stack;
   if (typeof wish === 'function') return undefined;
