@@ -159,7 +159,11 @@ export async function planLoaded(
       report: request.report === true,
       ...descriptorsFor(loaded, request),
     };
-    const plan = planDiscreetly(loaded, invocation, host, request.guests);
+    const plan = discreetly(loaded, request.guests, () => {
+      const planned = planProgram(loaded.image, invocation, host);
+      checkOffsets(planned);
+      return planned;
+    });
     // Only now, so that what cannot be run anyhow is not fetched.
     await authenticate(loaded);
     return plan;
@@ -187,16 +191,14 @@ export async function planLoadedOnce(
   });
 }
 
-function planDiscreetly(
+/** What `plan` throws says nothing about what is confidential, and who is to blame for an image that is refused. */
+export function discreetly<T>(
   { image, loader }: LoadedProgram,
-  invocation: Invocation,
-  host: HostFacts,
   guests: Guests | undefined,
-): Plan {
+  plan: () => T,
+): T {
   try {
-    const plan = planProgram(image, invocation, host);
-    checkOffsets(plan);
-    return plan;
+    return plan();
   } catch (cause) {
     const refusal = guests?.loaders.has(loader) ? refusalOf(loader, cause) : cause;
     throw isConfidential(image) ? discreetError(refusal) : refusal;
