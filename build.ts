@@ -22,7 +22,7 @@ const DECODERS = {
   zstd: 'loaders/zstd/decoder.ts',
 };
 
-/** What is loaded only when it is needed: decoders, and yargs, which a plain start does without. */
+/** What is loaded only when it is needed: decoders, yargs, which a plain start does without, and the import() that is in no cache. */
 const loadedAside: Plugin = {
   name: 'loaded aside',
   setup(build) {
@@ -32,6 +32,10 @@ const loadedAside: Plugin = {
       namespace: aside,
     }));
     build.onResolve({ filter: /^yargs$/ }, () => ({ path: './yargs.cjs', namespace: aside }));
+    build.onResolve({ filter: /\/import-module\.ts$/ }, () => ({
+      path: './import-module.cjs',
+      namespace: aside,
+    }));
     build.onResolve({ filter: /\.cjs$/, namespace: aside }, ({ path }) => ({ path, external: true }));
     // require, because for an import() Node prepares its loader of ES modules first: 8 ms of a start.
     build.onLoad({ filter: /./, namespace: aside }, ({ path }) => ({
@@ -137,6 +141,12 @@ const bundles = await Promise.all([
     outfile: `${OUT}/watchdog.cjs`,
     format: 'cjs',
     define: ownDirectory,
+  }),
+  build({
+    ...common,
+    entryPoints: ['src/plugins/import-module.ts'],
+    outfile: `${OUT}/import-module.cjs`,
+    format: 'cjs',
   }),
   build({
     ...withElfy,

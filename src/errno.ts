@@ -19,12 +19,14 @@ const NAMES = (
 
 /** The ones that something is done about. */
 export const ERRNO = {
+  ENOENT: 2,
   EIO: 5,
   E2BIG: 7,
+  ENOEXEC: 8,
   EFAULT: 14,
+  EBUSY: 16,
   EEXIST: 17,
   EINVAL: 22,
-  ENOENT: 2,
   ESTALE: 116,
 } as const;
 

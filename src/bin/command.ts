@@ -10,7 +10,17 @@ import { EXIT, errorLine, ForeignError } from '../errors.ts';
 import { exit } from '../exit.ts';
 
 /** First words that are commands of ours; a program of that name is `./plan` or `-- plan`. */
-const COMMANDS = new Set(['plan', 'inspect', 'seal', 'unseal', 'new-loader', 'formats', 'check', 'help']);
+const COMMANDS = new Set([
+  'plan',
+  'inspect',
+  'compile',
+  'seal',
+  'unseal',
+  'new-loader',
+  'formats',
+  'check',
+  'help',
+]);
 const DASH = 0x2d;
 
 /** The exit status, if no program takes over. */

@@ -38,6 +38,14 @@ export const TOPICS = {
     about: 'Shows what is in PROGRAM: its segments, its interpreter, its map of memory.',
     options: [...LOADER_OPTIONS, ...SOURCE_OPTIONS, 'json', 'help'],
   },
+  compile: {
+    usage: 'run-foreign compile [options] PROGRAM -o FILE',
+    about:
+      'Writes PROGRAM as a file that Linux starts by itself, also where there is neither run-foreign nor Node: an ELF ' +
+      'file that does what run-foreign would do. Nothing of it is secret.',
+    options: [...LOADER_OPTIONS, 'max-size', 'sha256', 'verify-key', 'output', 'force', 'help'],
+    optionsAnywhere: true,
+  },
   seal: {
     usage: 'run-foreign seal PROGRAM -r RECIPIENT... -o FILE',
     about:
@@ -92,6 +100,7 @@ const EXAMPLES = [
   ['run-foreign plan --json ./tally', 'see what would be done'],
   ['run-foreign https://host/tally#sha256=HEX', 'run exactly this file'],
   ['run-foreign -i key.txt ./tally.age', 'run a program sealed for that key'],
+  ['run-foreign compile ./tally -o tally.elf', 'make a file that runs without run-foreign'],
   ['run-foreign -- plan', 'run a program called plan'],
 ] as const;
 

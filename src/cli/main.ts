@@ -23,6 +23,7 @@ export type Command = (parsed: ParsedArguments, envp: readonly Uint8Array[]) => 
 const COMMANDS: Record<CommandName, () => Promise<Command>> = {
   plan: async () => (await import('./plan.ts')).plan,
   inspect: async () => (await import('./inspect.ts')).inspect,
+  compile: async () => (await import('./compile.ts')).compile,
   seal: async () => (await import('./seal.ts')).seal,
   unseal: async () => (await import('./unseal.ts')).unseal,
   'new-loader': async () => (await import('./new-loader/new-loader.ts')).newLoader,

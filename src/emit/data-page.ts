@@ -58,6 +58,8 @@ export const ADOPTED = {
   random: word(13),
   /** Bytes of the first argument with its NUL, where that is the file's name. */
   nameSize: word(15),
+  /** struct rlimit64. */
+  stackLimit: word(16),
 } as const;
 
 export const BASE_OFFSET: Record<Exclude<Base, 'absolute'>, number> = {

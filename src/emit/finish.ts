@@ -5,7 +5,7 @@
  * image. It spares the hand-over page. Where anything is otherwise, nothing has happened that the long way (leave.ts,
  * hand-over.ts) does not do again.
  */
-import { constants } from 'node:os';
+import { ERRNO } from '../errno.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import { plus } from '../process/place.ts';
 import { DATA, MM_MAP, SETTINGS } from './data-page.ts';
@@ -60,7 +60,7 @@ export function emitFinish(
   if (mm.exe !== undefined) {
     const notBusy = code.label();
     emitSetMap(emitter);
-    code.compareImmediate(REG.ax, -constants.errno.EBUSY);
+    code.compareImmediate(REG.ax, -ERRNO.EBUSY);
     code.jumpIf('notEqual', notBusy);
     emitWithExe(mm.exe, finish);
     code.place(notBusy);
@@ -70,7 +70,7 @@ export function emitFinish(
   emitter.jumpOnError(longWay);
   if (mm.exe !== undefined) {
     emitter.systemCall('prctl', PR_SET_MM, PR_SET_MM_EXE_FILE, descriptor(mm.exe, context), 0n, 0n);
-    code.compareImmediate(REG.ax, -constants.errno.EBUSY);
+    code.compareImmediate(REG.ax, -ERRNO.EBUSY);
     code.jumpIf('equal', longWay);
   }
   emitWithoutExe(finish);

@@ -1,5 +1,5 @@
 /** What the two halves of the `interpreter` step share: its variables, the headers in memory, its messages. */
-import { constants } from 'node:os';
+import { ERRNO } from '../errno.ts';
 import type { Step } from '../plan/plan.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import { DATA } from './data-page.ts';
@@ -71,7 +71,7 @@ export class InterpreterCode {
   }
 
   /** Reports what is wrong with the file: `its interpreter PATH …`. */
-  refused(why: string, errno: number = constants.errno.ENOEXEC): Label {
+  refused(why: string, errno: number = ERRNO.ENOEXEC): Label {
     return this.#context.failures.label(failureText(this.#context, `${this.#name} ${why}`), errno);
   }
 

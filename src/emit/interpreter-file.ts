@@ -3,7 +3,7 @@
  * it can still change it. So the headers are read once, into memory of the stub's, and what is checked there is what
  * is mapped. No number is used before it is known that sums with it do not overflow.
  */
-import { constants } from 'node:os';
+import { ERRNO } from '../errno.ts';
 import { ADDRESS_SPACES, PAGE_SIZE } from '../process/address-space.ts';
 import { E_IDENT } from './elf-fields.ts';
 import { HEADER, type InterpreterCode, type InterpreterStep, TABLE, VARIABLE } from './interpreter-code.ts';
@@ -39,7 +39,7 @@ function emitOpen(step: InterpreterStep, self: InterpreterCode, { store }: StepC
   const path = store(Buffer.concat([step.path, Buffer.of(0)]));
   const failed = self.failed('load');
   emitter.systemCall('execve', path, UNREADABLE, UNREADABLE);
-  code.compareImmediate(REG.ax, -constants.errno.EFAULT);
+  code.compareImmediate(REG.ax, -ERRNO.EFAULT);
   code.jumpIf('notEqual', failed);
   emitter.systemCall('open', path, O_CLOEXEC, 0n);
   emitter.jumpOnError(failed);
@@ -53,7 +53,7 @@ function emitReadHeaders(self: InterpreterCode): void {
   const { code, emitter, fields } = self;
   const { ehdr, phdr } = fields;
   const failed = self.failed('read');
-  const short = self.refused('ends before its headers do', constants.errno.EIO);
+  const short = self.refused('ends before its headers do', ERRNO.EIO);
   const fd = { data: VARIABLE.fd };
   emitter.systemCall('pread64', fd, emitter.dataPlace(HEADER), BigInt(ehdr.size), ...self.readOffset(0n));
   emitter.jumpOnError(failed);
@@ -162,7 +162,7 @@ function emitCheckSegments(self: InterpreterCode, taskSize: bigint): void {
 /** With p_filesz in ax and p_vaddr in dx; leaves cx and dx as they are. Nothing may be mapped past the file's end, for who touches that gets SIGBUS. */
 function emitCheckBytes(self: InterpreterCode): void {
   const { code } = self;
-  const truncated = self.refused('is truncated: a PT_LOAD segment goes past its end', constants.errno.EIO);
+  const truncated = self.refused('is truncated: a PT_LOAD segment goes past its end', ERRNO.EIO);
   code.load(REG.si, self.phdr('p_offset'));
   code.add(REG.ax, REG.si);
   code.compare(REG.ax, REG.si);

@@ -3,7 +3,7 @@
  * when the stub runs. The kernel finds room for all of it as for the `reserve` step, no p_align is looked at, and each
  * PT_LOAD goes where elf_load would put it.
  */
-import { constants } from 'node:os';
+import { ERRNO } from '../errno.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import { DATA } from './data-page.ts';
 import type { Argument } from './emitter.ts';
@@ -173,7 +173,7 @@ function emitMap(self: InterpreterCode, flags: number, fd: Argument, offset: Arg
   // Kernels before 4.17 take MAP_FIXED_NOREPLACE for a hint and may map elsewhere.
   code.load(REG.cx, self.variable('start'));
   code.compare(REG.ax, REG.cx);
-  code.jumpIf('notEqual', self.refused('meets another mapping', constants.errno.EEXIST));
+  code.jumpIf('notEqual', self.refused('meets another mapping', ERRNO.EEXIST));
   code.addFrom(REG.ax, self.variable('size'));
   code.load(REG.cx, self.variable('top'));
   code.compare(REG.ax, REG.cx);

@@ -5,10 +5,10 @@
 import { ERRNO } from '../errno.ts';
 import type { AnyPlan, ProtectionText, Step } from '../plan/plan.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
-import { AT, AUXV_TABLE_SIZE } from '../process/auxv.ts';
+import { AT } from '../process/auxv.ts';
 import { type Place, placeText } from '../process/place.ts';
 import type { StackImage } from '../process/stack-image.ts';
-import { emitFindStack, emitFindStrings } from './adopt.ts';
+import { emitFindStack, emitFindStrings, emitForEachAuxv } from './adopt.ts';
 import { emitChoose } from './choose.ts';
 import { BASE_OFFSET, DATA } from './data-page.ts';
 import type { Emitter } from './emitter.ts';
@@ -76,19 +76,10 @@ export function emitPrologue(emitter: Emitter, plan: AnyPlan): void {
     code.move(REG.si, REG.sp);
     code.addImmediate(REG.si, wordsBeforeAuxv * wordSize);
   }
-  const [next, skip, done] = [code.label(), code.label(), code.label()];
-  code.place(next);
-  code.load(REG.ax, { base: REG.si, displacement: 0 });
-  code.test(REG.ax);
-  code.jumpIf('equal', done);
-  code.compareImmediate(REG.ax, AUXV_TABLE_SIZE);
-  code.jumpIf('aboveOrEqual', skip);
-  code.load(REG.dx, { base: REG.si, displacement: wordSize });
-  code.storeIndexed(emitter.data(DATA.auxv), REG.ax, REG.dx);
-  code.place(skip);
-  code.addImmediate(REG.si, 2 * wordSize);
-  code.jump(next);
-  code.place(done);
+  emitForEachAuxv(emitter, () => {
+    code.load(REG.dx, { base: REG.si, displacement: wordSize });
+    code.storeIndexed(emitter.data(DATA.auxv), REG.ax, REG.dx);
+  });
   if (adopts) emitFindStrings(emitter);
   code.load(REG.ax, emitter.auxv(AT.EXECFN));
   code.addImmediate(REG.ax, Number(PAGE_SIZE) - 1);

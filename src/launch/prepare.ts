@@ -9,8 +9,9 @@ import type { Guests, HostContext, Resolution } from '../loader/walk.ts';
 import { hostFacts } from '../native/host-facts.ts';
 import { mapRefusal } from '../native/libc.ts';
 import { isConfidential } from '../plan/materials.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { AnyPlan, Plan, ReusablePlan } from '../plan/plan.ts';
 import { type Invocation, planProgram } from '../plan/planner.ts';
+import { planReusable } from '../plan/reusable.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import type { HostFacts } from '../process/host.ts';
 import type { FileSource } from '../source/file.ts';
@@ -164,23 +165,46 @@ export async function planLoaded(
       report: request.report === true,
       ...descriptorsFor(loaded, request),
     };
-    const plan = planDiscreetly(loaded, invocation, host, request.guests);
+    const plan = discreetly(loaded, request.guests, () => {
+      const planned = planProgram(loaded.image, invocation, host);
+      checkOffsets(planned);
+      return planned;
+    });
     // Only now, so that what cannot be run anyhow is not fetched.
     await authenticate(loaded);
     return plan;
   });
 }
 
-function planDiscreetly(
-  { image, loader }: LoadedProgram,
-  invocation: Invocation,
+/**
+ * A plan for any number of starts, made of nothing that was not authenticated. Undefined where each start needs a plan of
+ * its own; so does a program that is confidential.
+ */
+export async function planLoadedOnce(
+  loaded: LoadedProgram,
+  name: Uint8Array,
   host: HostFacts,
-  guests: Guests | undefined,
-): Plan {
-  try {
-    const plan = planProgram(image, invocation, host);
+): Promise<ReusablePlan | undefined> {
+  const { image, exe, path } = loaded;
+  if (isConfidential(image) || loaded.descriptor !== undefined) return undefined;
+  const program = shownName(name);
+  return about(program, async () => {
+    const plan = planReusable(image, { program, execfn: path, exe, portable: false }, host);
+    if (plan === undefined) return undefined;
     checkOffsets(plan);
+    await authenticate(loaded);
     return plan;
+  });
+}
+
+/** What `plan` throws says nothing about what is confidential, and who is to blame for an image that is refused. */
+export function discreetly<T>(
+  { image, loader }: LoadedProgram,
+  guests: Guests | undefined,
+  plan: () => T,
+): T {
+  try {
+    return plan();
   } catch (cause) {
     const refusal = guests?.loaders.has(loader) ? refusalOf(loader, cause) : cause;
     throw isConfidential(image) ? discreetError(refusal) : refusal;
@@ -219,7 +243,7 @@ function openInput(path: Uint8Array): BackingFile {
 const OFFSETS_ALL_HAVE = 1n << 31n;
 
 /** What a program maps past the end of its file may be past the end of any: then the stub could not map it. */
-function checkOffsets(plan: Plan): void {
+function checkOffsets(plan: AnyPlan): void {
   for (const step of plan.steps) {
     if (step.op !== 'mmap' || step.file === undefined) continue;
     const last = step.file.offset + step.size - PAGE_SIZE;

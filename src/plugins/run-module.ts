@@ -1,6 +1,5 @@
 /** Runs the files that loaders and configurations are in, in this process, and no longer than a loader may take. */
 import { pathToFileURL } from 'node:url';
-import { constants, Script } from 'node:vm';
 import { about, ForeignError } from '../errors.ts';
 import { failureText, HANG_HINT, hangMessage } from '../loader/call.ts';
 import { TimedCall, type TimeLimit } from '../loader/time-limit.ts';
@@ -8,6 +7,7 @@ import { Nonsense } from '../loader/value.ts';
 import { type Cache, openCache, type Say } from './cache.ts';
 import { type Compiled, compile } from './compile.ts';
 import { evaluate } from './evaluate.ts';
+import { importModule } from './import-module.ts';
 import type { LoaderFile } from './names.ts';
 
 export interface ModuleRunner {
@@ -38,14 +38,6 @@ export function moduleRunner(env: NodeJS.ProcessEnv, limit: TimeLimit, say: Say)
       }),
     look: (path, look) => about(path, () => timed(path, limit, look)),
   };
-}
-
-/** import(), which code that V8 has from a cache does not have (src/bin/script.ts). */
-function importModule(url: string): Promise<unknown> {
-  const script = new Script('(url) => import(url)', {
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  });
-  return (script.runInThisContext() as typeof importModule)(url);
 }
 
 async function timed<T>(path: string, limit: TimeLimit, action: () => T | Promise<T>): Promise<T> {

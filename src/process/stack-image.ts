@@ -16,7 +16,8 @@ import type { Base, Place } from './place.ts';
 /** The kernel leaves one zero pointer above the strings (fs/exec.c, __bprm_mm_init). */
 export const TOP_ZERO_BYTES = 8n;
 
-const STACK_EXPAND = 131072n;
+/** setup_arg_pages in fs/exec.c: so much more than the strings take. */
+export const STACK_EXPAND = 131072n;
 
 /** `count` neighbouring words that all get `base` added. */
 export interface PointerRun {

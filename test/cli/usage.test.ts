@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { NODE_PATH, ROOT, runForeign, SHELL_COMMAND, sh } from '../support/run.ts';
 
-const COMMANDS = ['plan', 'inspect', 'seal', 'unseal', 'new-loader', 'formats', 'check'];
+const COMMANDS = ['plan', 'inspect', 'compile', 'seal', 'unseal', 'new-loader', 'formats', 'check'];
 const OPTIONS = [
   'format',
   'argv0',
@@ -78,6 +78,9 @@ describe('wrong usage is one line that names the option and leads to the help', 
     [['inspect', '/bin/true', 'more'], 'inspect'],
     [['formats', 'more'], 'formats'],
     [['check', 'more'], 'check'],
+    [['compile', '/bin/true', 'argument', '-o', '-'], 'one PROGRAM'],
+    [['compile', '/bin/true'], '--output'],
+    [['compile', '-i', 'key', '/bin/true', '-o', '-'], 'i'],
     [['seal', '/bin/true', '/bin/true', '-o', '-'], 'one PROGRAM'],
     [['seal', '/bin/true', '-r', 'age1'], '--output'],
     [['seal', '/bin/true', '-o'], 'output'],
@@ -120,6 +123,8 @@ describe('exit statuses', () => {
     [['plan', '/no/such/program'], 127],
     [['plan'], 2],
     [['inspect'], 2],
+    [['compile'], 2],
+    [['compile', '/no/such/file', '-o', '-'], 127],
     [['seal'], 2],
     [['unseal'], 2],
     [['new-loader'], 2],

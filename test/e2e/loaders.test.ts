@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { COMMAND, NODE_PATH, run, temporary } from '../support/run.ts';
+import { COMMAND, NODE_PATH, ROOT, run, temporary } from '../support/run.ts';
 import { plainLoader, runAt, TOY_LOADER, TOY_RUN, toyProgram, writeFiles } from '../support/toy.ts';
 
 const directory = temporary();
@@ -177,6 +177,12 @@ describe('a package', () => {
     const cwd = place({ ...packed(manifest, { [file]: source }), 'below/prog': toyProgram() });
     for (const at of [cwd, join(cwd, 'below')])
       expect(asked((await runAt({ cwd: at }, '--loader', NAME, './prog')).stderr)).toBe('pack');
+  });
+
+  test('that Node imports itself runs its programs, and nothing else is said', async () => {
+    const source = toyWithout('run-foreign/loader', join(ROOT, 'dist/loader.js'));
+    const cwd = place(packed({ type: 'module', main: 'a.js' }, { 'a.js': source }));
+    expect(await runAt({ cwd }, '--loader', NAME, './prog')).toEqual(TOY_RUN);
   });
 
   test('in TypeScript imports the contract without having it', async () => {

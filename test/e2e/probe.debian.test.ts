@@ -15,6 +15,7 @@ import {
   OBSERVABLES,
   observableOf,
   parseFacts,
+  vdsoApart,
 } from './observables.ts';
 
 const directory = temporary();
@@ -49,16 +50,6 @@ async function expectSame(program: string, prefix: readonly string[] = [], maySe
     vdsoApart(facts.filter(({ observable }) => observable !== 'AT_RANDOM'));
   expect(rest(foreign)).toEqual(rest(expectedFacts(native, maySetExe)));
   for (const fact of native) seen.set(`${fact.observable}\t${fact.detail}`, fact);
-}
-
-/**
- * Under randomisation the kernel sometimes finds room for the vDSO above a program that is aligned to huge pages,
- * and sometimes below it. identity.debian.test.ts compares the neighbours, and everything without randomisation.
- */
-function vdsoApart(facts: readonly Fact[]): Fact[] {
-  const isVdso = ({ observable, detail }: Fact) =>
-    observable === 'vdso' || (observable === 'smaps' && detail !== 'flags');
-  return [...facts.filter((fact) => !isVdso(fact)), ...facts.filter(isVdso)];
 }
 
 describe.each(LINKINGS)('$title', ({ title }) => {

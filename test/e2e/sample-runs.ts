@@ -61,6 +61,26 @@ export function describeSamples(chosen: readonly Sample[]): void {
       );
     });
 
+    test('runs by itself when it was compiled', async () => {
+      const folder = join(directory.path, `${sample.name}-compiled`);
+      mkdirSync(folder);
+      const compiled = join(folder, basename(sample.file));
+      const outcome = await runForeign(['compile', ...options, file, '-o', compiled]);
+      expect(outcome).toEqual({ status: 0, stdout: '', stderr: '' });
+      const outcomes = await inParallel(sample.runs, ({ args, env, stdin }) =>
+        run(compiled, args, { env, input: stdin }),
+      );
+      outcomes.forEach((outcome, index) => {
+        if (isRefused(sample)) {
+          expect(outcome).toMatchObject({ status: 126, stdout: '' });
+          expect(outcome.stderr).toMatch(/^run-foreign: \S+: cannot map .*: E(PERM|ACCES)\n$/);
+          return;
+        }
+        const { stdout, stderr, status } = sample.runs[index] as Run;
+        expect(outcome, `run ${index}`).toEqual({ stdout, stderr, status });
+      });
+    });
+
     test('is planned, and not run, by run-foreign plan', async () => {
       const outcome = await runForeign(['plan', '--json', ...options, file], { env: { PATH: NODE_PATH } });
       if (isRefused(sample)) {

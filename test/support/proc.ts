@@ -2,7 +2,7 @@
  * Looks at a living process through /proc, and keeps programs alive to be looked at: they block reading
  * their standard input until `stop`.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { CAPABILITY, keepsCapability } from '../../src/native/proc.ts';
@@ -135,6 +135,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly argv0?: string;
+  /** Open in the program from 3 on. */
+  readonly descriptors?: readonly number[];
   /** How many times slower than a machine of its own this one may be. */
   readonly slowness?: number;
   /** Ends of paths of programs that start this one: while one is mapped, it is not there yet. */
@@ -150,8 +152,13 @@ export async function startAndSettle(
   args: readonly string[],
   options: StartOptions = {},
 ): Promise<Living> {
-  const { env = { PATH: NODE_PATH }, cwd = SAMPLES, argv0 } = options;
-  const child = spawn(file, args, { env: { ...env }, cwd, ...(argv0 !== undefined && { argv0 }) });
+  const { env = { PATH: NODE_PATH }, cwd = SAMPLES, argv0, descriptors = [] } = options;
+  const child = spawn(file, args, {
+    env: { ...env },
+    cwd,
+    ...(argv0 !== undefined && { argv0 }),
+    stdio: ['pipe', 'pipe', 'pipe', ...descriptors],
+  }) as ChildProcessWithoutNullStreams;
   const { pid } = child;
   if (pid === undefined) throw (await once(child, 'error'))[0];
   let complaint = '';
