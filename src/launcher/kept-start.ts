@@ -64,8 +64,9 @@ export function emitKeptStart(context: LauncherContext, buildId: string): void {
   emitReadStack(context, slow);
   emitCheckUser(context, slow);
   emitCheckConfiguration(context, slow);
-  emitOpenProgram(context, slow, closeProgram);
-  emitOpenStart(context, closeProgram, closeDirectory, closeStart);
+  emitOpenDirectory(context, slow, closeDirectory);
+  emitOpenProgram(context, closeDirectory, closeProgram);
+  emitOpenStart(context, closeProgram, closeStart);
   emitCheckStart(context, buildId, closeStart);
   close(context, 'programFd');
   close(context, 'directoryFd');
@@ -81,10 +82,10 @@ export function emitKeptStart(context: LauncherContext, buildId: string): void {
   code.jump(slow);
   code.place(closeStart);
   close(context, 'startFd');
-  code.place(closeDirectory);
-  close(context, 'directoryFd');
   code.place(closeProgram);
   close(context, 'programFd');
+  code.place(closeDirectory);
+  close(context, 'directoryFd');
   code.place(slow);
 }
 
@@ -142,8 +143,21 @@ function emitCheckConfiguration(context: LauncherContext, slow: Label): void {
   code.place(none);
 }
 
+/** First of all, because where there is none there is nothing to ask about the program. */
+function emitOpenDirectory(context: LauncherContext, slow: Label, closeDirectory: Label): void {
+  const { emitter } = context;
+  const path = { variable: 'cacheHome', belowHome: '.cache', rest: STARTS_DIRECTORY } as const;
+  emitUserPath(context, path, slow);
+  const flags = O.PATH | O.DIRECTORY | O.NOFOLLOW | O.CLOEXEC;
+  emitter.systemCallNumber(SYS.open, address(emitter, 'candidate'), flags, 0n);
+  emitter.jumpOnError(slow);
+  emitter.code.store(memory(emitter, 'directoryFd'), REG.ax);
+  emitStat(context, 'directoryFd', 'directoryStat', closeDirectory);
+  emitIsOurs(context, 'directoryStat', closeDirectory);
+}
+
 /** The program as it is now; execve would take it (execveRefusal in src/native/libc.ts). */
-function emitOpenProgram(context: LauncherContext, slow: Label, closeProgram: Label): void {
+function emitOpenProgram(context: LauncherContext, otherwise: Label, closeProgram: Label): void {
   const { emitter, text } = context;
   const { code } = emitter;
   code.move(REG.di, REG.bx);
@@ -151,7 +165,7 @@ function emitOpenProgram(context: LauncherContext, slow: Label, closeProgram: La
   code.moveImmediate(REG.dx, 0n);
   code.moveImmediate(REG.ax, BigInt(SYS.open));
   code.systemCall();
-  emitter.jumpOnError(slow);
+  emitter.jumpOnError(otherwise);
   code.store(memory(emitter, 'programFd'), REG.ax);
   emitStat(context, 'programFd', 'programStat', closeProgram);
   emitIsRegular(context, 'programStat', closeProgram);
@@ -160,32 +174,14 @@ function emitOpenProgram(context: LauncherContext, slow: Label, closeProgram: La
   code.jumpIf('notEqual', closeProgram);
 }
 
-/** The kept start, in `start`; its last byte is where its size says. */
-function emitOpenStart(
-  context: LauncherContext,
-  closeProgram: Label,
-  closeDirectory: Label,
-  closeStart: Label,
-): void {
+/** The kept start comes into `start`, and its size into bx. */
+function emitOpenStart(context: LauncherContext, otherwise: Label, closeStart: Label): void {
   const { emitter } = context;
   const { code } = emitter;
-  const path = { variable: 'cacheHome', belowHome: '.cache', rest: STARTS_DIRECTORY } as const;
-  emitUserPath(context, path, closeProgram);
-  const directory = O.PATH | O.DIRECTORY | O.NOFOLLOW | O.CLOEXEC;
-  emitter.systemCallNumber(SYS.open, address(emitter, 'candidate'), directory, 0n);
-  emitter.jumpOnError(closeProgram);
-  code.store(memory(emitter, 'directoryFd'), REG.ax);
-  emitStat(context, 'directoryFd', 'directoryStat', closeDirectory);
-  emitIsOurs(context, 'directoryStat', closeDirectory);
   emitStartName(context);
-  emitter.systemCallNumber(
-    SYS.openat,
-    held('directoryFd'),
-    address(emitter, 'startName'),
-    OPEN_FILE | O.NOFOLLOW,
-    0n,
-  );
-  emitter.jumpOnError(closeDirectory);
+  const name = address(emitter, 'startName');
+  emitter.systemCallNumber(SYS.openat, held('directoryFd'), name, OPEN_FILE | O.NOFOLLOW, 0n);
+  emitter.jumpOnError(otherwise);
   code.store(memory(emitter, 'startFd'), REG.ax);
   emitStat(context, 'startFd', 'startStat', closeStart);
   emitIsRegular(context, 'startStat', closeStart);
@@ -198,13 +194,8 @@ function emitOpenStart(
   code.jumpIf('below', closeStart);
   code.compareImmediate(REG.bx, MAX_START_SIZE);
   code.jumpIf('above', closeStart);
-  emitter.systemCallNumber(
-    SYS.pread64,
-    held('startFd'),
-    address(emitter, 'start'),
-    BigInt(MAX_START_SIZE),
-    0n,
-  );
+  const start = address(emitter, 'start');
+  emitter.systemCallNumber(SYS.pread64, held('startFd'), start, BigInt(MAX_START_SIZE), 0n);
   code.compare(REG.ax, REG.bx);
   code.jumpIf('notEqual', closeStart);
 }
