@@ -16,7 +16,13 @@ const shared = {
     },
   },
 };
-const test = { testTimeout: 60_000, hookTimeout: 120_000, pool: 'forks' as const };
+const test = {
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+  pool: 'forks' as const,
+  // Each start is the first one; test/support/kept-starts.ts has an environment of its own.
+  env: { RUN_FOREIGN_NO_CACHE: '1' },
+};
 
 export default defineConfig({
   test: {

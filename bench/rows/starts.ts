@@ -1,7 +1,8 @@
 /** What a start costs: every program in every way of starting it that there is. */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { COMMAND } from '../../test/support/run.ts';
 import { compiled } from '../compiler.ts';
 import { findCommand } from '../find.ts';
@@ -19,6 +20,8 @@ const COMPILED = 'compiled';
 const FOREIGN = 'spawnForeign';
 const CHILD_PROCESS = 'child_process.spawn';
 const RUN_FOREIGN = 'run-foreign';
+/** The command once more, for which a start before has left a stub. */
+const KEPT = 'run-foreign again';
 const NODE = 'node -e 0';
 const QEMU = 'qemu-x86_64';
 const LD_SO = 'ld.so';
@@ -31,6 +34,7 @@ const COLUMNS: readonly Column[] = [
   { name: FOREIGN, against: CHILD_PROCESS, ours: true },
   { name: CHILD_PROCESS, against: NATIVE },
   { name: RUN_FOREIGN, against: NODE, difference: true, ours: true },
+  { name: KEPT, against: NATIVE, ours: true },
   ...[NODE, QEMU, LD_SO, MEMFD].map((name) => ({ name, against: NATIVE })),
 ];
 
@@ -41,6 +45,10 @@ const CONCURRENT = 64;
 const FOREIGN_BUDGET = 1.1;
 /** Milliseconds that the command may take longer than Node. */
 const COMMAND_BUDGET = 5;
+/** The most that a kept start may take, of what posix_spawn takes. */
+const KEPT_BUDGET = 3;
+/** The command keeps no start of a file that was changed less than two seconds ago. Milliseconds. */
+const SETTLING_TIME = 2200;
 const NO_FOREIGN = `${FOREIGN}: the library has none yet`;
 
 /** What there is on this machine to start programs with. */
@@ -49,6 +57,8 @@ interface Ways {
   readonly foreign: Spawn | undefined;
   readonly qemu: string | undefined;
   readonly fromMemory: string;
+  /** Where starts are kept; undefined where they cannot be. */
+  readonly kept: Readonly<Record<string, string>> | undefined;
   /** The file that `run-foreign compile` makes of a program; undefined, when it has been said why, where it makes none. */
   readonly compile: (program: StartedProgram) => string | undefined;
 }
@@ -62,6 +72,7 @@ export async function starts(directory: string): Promise<Group> {
     qemu: findCommand('qemu-x86_64', 'qemu-x86_64-static'),
     fromMemory: compiled(directory, 'from-memory', 'native/from-memory.c', ['-static']),
     compile: compileIn(directory, left),
+    kept: await keepStarts(directory, programs, left),
   };
   if (ways.foreign === undefined) left.push(NO_FOREIGN);
   if (ways.qemu === undefined) left.push(`${QEMU}: there is none; apt-get install qemu-user`);
@@ -84,7 +95,7 @@ export async function starts(directory: string): Promise<Group> {
 function line(program: StartedProgram, stub: Stub, ways: Ways): Line {
   const { name, command, budget, dynamic } = program;
   const [file, ...args] = command;
-  const { starts, foreign, qemu, fromMemory } = ways;
+  const { starts, foreign, qemu, fromMemory, kept } = ways;
   const form = ways.compile(program);
   const cells: readonly (Contender | undefined)[] = [
     starts.command(NATIVE, command),
@@ -94,6 +105,7 @@ function line(program: StartedProgram, stub: Stub, ways: Ways): Line {
     foreign === undefined ? undefined : oneByOne(FOREIGN, foreign, command),
     oneByOne(CHILD_PROCESS, nodeSpawn, command),
     starts.command(RUN_FOREIGN, [COMMAND, ...command], WITH_THREADS),
+    kept === undefined ? undefined : starts.command(KEPT, [COMMAND, ...command], { env: kept }),
     starts.command(NODE, [process.execPath, '-e', '0'], WITH_THREADS),
     qemu === undefined ? undefined : starts.command(QEMU, [qemu, ...command]),
     dynamic && existsSync(LOADER) ? starts.command(LD_SO, [LOADER, file, ...args]) : undefined,
@@ -103,8 +115,25 @@ function line(program: StartedProgram, stub: Stub, ways: Ways): Line {
     ...(budget === undefined ? [] : [{ column: STUB, ratio: budget }]),
     { column: FOREIGN, ratio: FOREIGN_BUDGET },
     { column: RUN_FOREIGN, difference: COMMAND_BUDGET },
+    { column: KEPT, ratio: KEPT_BUDGET },
   ];
   return { name, cells: cells.filter((cell) => cell !== undefined), budgets };
+}
+
+/** Starts each program once, as a user with a cache; returns that user's environment. */
+async function keepStarts(
+  directory: string,
+  programs: readonly StartedProgram[],
+  left: string[],
+): Promise<Ways['kept']> {
+  await setTimeout(SETTLING_TIME);
+  const cache = join(directory, 'cache');
+  const env = { ...ENVIRONMENT, XDG_CACHE_HOME: cache };
+  for (const { command } of programs) spawnSync(COMMAND, command, { env });
+  const kept = join(cache, 'run-foreign/starts');
+  if (existsSync(kept) && readdirSync(kept).length === programs.length) return env;
+  left.push(`${KEPT}: not every start was kept in ${kept}`);
+  return undefined;
 }
 
 /** Compiles programs, and starts each once; `left` is told the first time that does not work. */
