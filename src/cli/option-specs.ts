@@ -72,7 +72,7 @@ const SPECS = {
   },
   'no-cache': {
     kind: 'flag',
-    help: 'neither use nor keep what the next plain start of the same program would be spared',
+    help: 'start as if for the first time, and keep nothing for the next: a plain start of the same file can do without Node',
   },
   recipient: {
     kind: 'list',

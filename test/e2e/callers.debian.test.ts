@@ -164,7 +164,7 @@ describe('limits and sessions', () => {
 
   test('a limit on the size of files that is too small for the stub is named', async () => {
     const script = `ulimit -f 4; ${COMMAND} /bin/true 2>&1 | cat; echo "\${PIPESTATUS[0]}"`;
-    const { stdout } = await run('/bin/bash', ['-c', script], { env: ENV });
+    const { stdout } = await run('/bin/bash', ['-c', script], { env: { ...ENV, RUN_FOREIGN_NO_CACHE: '1' } });
     expect(stdout).toMatch(
       /^run-foreign: \/bin\/true: [^\n]*limit on the size of files[^\n]*ulimit -f\n126\n$/,
     );
