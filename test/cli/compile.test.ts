@@ -3,6 +3,7 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync } from 'nod
 import { basename, dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sha256, testServer } from '../support/http-server.ts';
 import {
   NODE_PATH,
   type Outcome,
@@ -95,6 +96,26 @@ describe('the file', () => {
     expect(await runForeign(['compile', '-', '-o', output], { input })).toEqual(QUIET);
     expect(await run(output, ['inputs/words.txt'], { env: {} })).toMatchObject({ status: 0 });
   });
+});
+
+test('a program from the network is compiled when it is known to be the right one', async () => {
+  const bytes = readFileSync(STATIC);
+  const server = await testServer({ '/tally': bytes });
+  try {
+    const output = place('tally');
+    for (const options of [[], ['--sha256', sha256(Buffer.from('another'))]]) {
+      const outcome = await runForeign(['compile', ...options, `${server.url}/tally`, '-o', output]);
+      expect(outcome).toMatchObject({ status: 126, stdout: '' });
+      expect(readdirSync(dirname(output))).toEqual([]);
+    }
+    const url = `${server.url}/tally#sha256=${sha256(bytes)}`;
+    expect(await runForeign(['compile', url, '-o', output])).toEqual(QUIET);
+    expect(await run(output, [], { env: {}, input: 'a b\n' })).toEqual({ ...QUIET, stdout: '1 2 4 -\n' });
+    const local = await compiled(directory.file('local/tally', bytes));
+    expect(readFileSync(output).equals(readFileSync(local))).toBe(true);
+  } finally {
+    await server.close();
+  }
 });
 
 describe('a compiled program', () => {
