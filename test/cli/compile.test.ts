@@ -8,6 +8,7 @@ import {
   NODE_PATH,
   type Outcome,
   quote,
+  ROOT,
   run,
   runForeign,
   SAMPLES,
@@ -15,7 +16,7 @@ import {
   sh,
   temporary,
 } from '../support/run.ts';
-import { keyPair, sealFor } from '../support/sealed.ts';
+import { keyPair, sealFor, sealWith } from '../support/sealed.ts';
 
 const directory = temporary();
 afterAll(directory.remove);
@@ -247,6 +248,28 @@ describe('is refused, and no file is left:', () => {
     await expectRefused(file, why, { RUN_FOREIGN_IDENTITY: keyFile, RUN_FOREIGN_NOT_CONFIDENTIAL: '1' });
     const packed = directory.file('sealed.gz', gzipSync(readFileSync(file)));
     await expectRefused(packed, why);
+    await expectRefused(
+      directory.file('sealed-p', await sealWith(readFileSync(STATIC), 'secret')),
+      /is sealed, /,
+    );
+  });
+
+  test('what begins with a stack of its loader, and not what has the kernel’s', async () => {
+    const toy = readFileSync(join(ROOT, 'test/programs/loaders/toy.ts'), 'utf8');
+    // mov edi, 7; mov eax, 60; syscall
+    const code = Buffer.from('bf07000000b83c0000000f05', 'hex');
+    const header = Buffer.alloc(16);
+    header.write('TOY1');
+    header.writeUInt32LE(code.length, 4);
+    header.writeBigUInt64LE(0n, 8);
+    const program = directory.file('toy', Buffer.concat([header, code]));
+    const loader = (name: string, text: string) => directory.file(`${name}.ts`, text, 0o644);
+    const own = loader('own', toy.replace("layout: 'sysv'", 'layout: () => ({}) as never'));
+    await expectRefused(program, /cannot be compiled: it begins with a stack that the loader of toy makes/, {
+      RUN_FOREIGN_LOADERS: own,
+    });
+    const output = await compiled(program, 'toy', ['--loader', loader('kernel', toy)]);
+    expect(await run(output, [], { env: {} })).toEqual({ ...QUIET, status: 7 });
   });
 
   test('a script', async () => {
