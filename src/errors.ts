@@ -134,9 +134,14 @@ export async function about<T>(subject: string, action: () => T | Promise<T>): P
   try {
     return await action();
   } catch (error) {
-    if (error instanceof ForeignError) error.subject ??= subject;
-    throw error;
+    throw withSubject(error, subject);
   }
+}
+
+/** An error that does not say what it is about gets `subject`. */
+export function withSubject(error: unknown, subject: string): unknown {
+  if (error instanceof ForeignError) error.subject ??= subject;
+  return error;
 }
 
 /**

@@ -9,8 +9,9 @@ import type { Guests, HostContext, Resolution } from '../loader/walk.ts';
 import { hostFacts } from '../native/host-facts.ts';
 import { mapRefusal } from '../native/libc.ts';
 import { isConfidential } from '../plan/materials.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { AnyPlan, Plan, ReusablePlan } from '../plan/plan.ts';
 import { type Invocation, planProgram } from '../plan/planner.ts';
+import { planReusable } from '../plan/reusable.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import type { HostFacts } from '../process/host.ts';
 import type { FileSource } from '../source/file.ts';
@@ -169,6 +170,27 @@ export async function planLoaded(
   });
 }
 
+/**
+ * A plan for any number of starts, made of nothing that was not authenticated. Undefined where each start needs a plan of
+ * its own; so does a program that is confidential.
+ */
+export async function planLoadedOnce(
+  loaded: LoadedProgram,
+  name: Uint8Array,
+  host: HostFacts,
+): Promise<ReusablePlan | undefined> {
+  const { image, exe, path } = loaded;
+  if (isConfidential(image) || loaded.descriptor !== undefined) return undefined;
+  const program = shownName(name);
+  return about(program, async () => {
+    const plan = planReusable(image, { program, execfn: path, exe, portable: false }, host);
+    if (plan === undefined) return undefined;
+    checkOffsets(plan);
+    await authenticate(loaded);
+    return plan;
+  });
+}
+
 /** What `plan` throws says nothing about what is confidential, and who is to blame for an image that is refused. */
 export function discreetly<T>(
   { image, loader }: LoadedProgram,
@@ -215,7 +237,7 @@ function openInput(path: Uint8Array): BackingFile {
 const OFFSETS_ALL_HAVE = 1n << 31n;
 
 /** What a program maps past the end of its file may be past the end of any: then the stub could not map it. */
-function checkOffsets(plan: Plan): void {
+function checkOffsets(plan: AnyPlan): void {
   for (const step of plan.steps) {
     if (step.op !== 'mmap' || step.file === undefined) continue;
     const last = step.file.offset + step.size - PAGE_SIZE;

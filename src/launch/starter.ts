@@ -2,12 +2,13 @@
  * What child_process.spawn needs to make a loaded program of a child: a file to execute, and descriptors behind those of
  * the caller's. Node starts the child as any other, so it inherits no more than what is given to it.
  */
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { emitStub } from '../emit/stub.ts';
 import { hostFacts } from '../native/host-facts.ts';
 import { closeDescriptor, duplicateFrom } from '../native/libc.ts';
-import { type Plan, vaultOf } from '../plan/plan.ts';
-import { type LoadedProgram, planLoaded } from './prepare.ts';
+import { type AnyPlan, type Plan, vaultOf } from '../plan/plan.ts';
+import { LastingStart, openFrom, type PreparedStart } from './lasting.ts';
+import { type LoadedProgram, planLoaded, planLoadedOnce } from './prepare.ts';
 import { createStubFile } from './stub-file.ts';
 import { createVault } from './vault.ts';
 
@@ -22,48 +23,64 @@ export interface Wanted {
   readonly stdio: number;
 }
 
-/** A start that child_process.spawn can make, once or more. */
-export interface Startable {
-  /** What is executed. Names a descriptor by /proc/self: also where the child may not look into this process. */
-  readonly file: string;
+/** A start for which all has been planned: the stub is given nothing more. */
+export interface PlannedStart extends PreparedStart {
   readonly argv0: string;
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  /** Copies of them have the numbers behind the caller's in the child. */
-  readonly descriptors: readonly number[];
-  /** To be called when spawn has returned. */
-  release(): void;
 }
 
 /** Starts one loaded program as often as is wished. The program is not confidential. */
 export class Starter {
   readonly #loaded: LoadedProgram;
   #vault: Promise<number> | undefined;
+  #lasting: Promise<LastingStart | undefined> | undefined;
   #closed = false;
 
   constructor(loaded: LoadedProgram) {
     this.#loaded = loaded;
   }
 
-  /** Throws what planning and filling the vault do. */
-  async startable(wanted: Wanted): Promise<Startable> {
+  /**
+   * What serves any number of starts; undefined where each needs a plan of its own. `name` is the program as the user named
+   * it. Throws what planning and filling the vault do.
+   */
+  lasting(name: Uint8Array): Promise<LastingStart | undefined> {
+    if (this.#lasting === undefined) {
+      this.#lasting = this.#prepare(name);
+      // What could not be made once may be possible the next time: memory is there again, a network answers.
+      this.#lasting.catch(() => {
+        this.#lasting = undefined;
+      });
+    }
+    return this.#lasting;
+  }
+
+  async #prepare(name: Uint8Array): Promise<LastingStart | undefined> {
+    const plan = await planLoadedOnce(this.#loaded, name, hostFacts());
+    return plan && new LastingStart(plan, await this.#descriptors(plan));
+  }
+
+  /** For one start alone. Throws what planning and filling the vault do. */
+  async planned(wanted: Wanted): Promise<PlannedStart> {
     const loaded = { ...this.#loaded, argv: wanted.argv };
     const plan = await planLoaded(loaded, wanted, hostFacts());
-    const vaultFd = (await this.filledVault(plan)) ?? -1;
-    const descriptors = plan.files.map((file) => ('fd' in file ? file.fd : vaultFd));
+    const descriptors = await this.#descriptors(plan);
     const fd = stubFor(plan, wanted.stdio);
     return {
       file: `/proc/self/fd/${fd}`,
       argv0: Buffer.from(plan.comm).toString(),
-      args: [],
-      env: {},
       descriptors,
       release: () => closeDescriptor(fd),
     };
   }
 
+  /** Of the plan's files. */
+  async #descriptors(plan: AnyPlan): Promise<number[]> {
+    const vault = (await this.filledVault(plan)) ?? -1;
+    return plan.files.map((file) => ('fd' in file ? file.fd : vault));
+  }
+
   /** The vault of a plan of this program, filled: once, because what fills it cannot be read again. All share it, sealed. */
-  async filledVault(plan: Plan): Promise<number | undefined> {
+  async filledVault(plan: AnyPlan): Promise<number | undefined> {
     const vault = vaultOf(plan);
     if (vault === undefined) return undefined;
     this.#vault ??= createVault(vault, Buffer.from(plan.comm).toString(), () => {}).then(ownedByThread);
@@ -74,6 +91,10 @@ export class Starter {
     if (this.#closed) return;
     this.#closed = true;
     this.#vault?.then(closeSync, () => {});
+    this.#lasting?.then(
+      (lasting) => lasting?.close(),
+      () => {},
+    );
   }
 }
 
@@ -99,7 +120,7 @@ function stubFor(plan: Plan, stdio: number): number {
 /** The same file, opened by Node: it closes what a worker thread has open when the thread is ended. */
 function ownedByThread(fd: number): number {
   try {
-    return openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY);
+    return openFrom(fd);
   } finally {
     closeDescriptor(fd);
   }

@@ -4,7 +4,7 @@
  */
 import { accessSync, closeSync, constants, fchmodSync, openSync } from 'node:fs';
 import { ForeignError } from '../errors.ts';
-import { closeDescriptor, memfdExecutable, SystemError } from '../native/libc.ts';
+import { closeDescriptor, memfdExecutable, SystemError, sealFile } from '../native/libc.ts';
 import { writeAll } from './write.ts';
 
 /** include/uapi/asm-generic/fcntl.h: __O_TMPFILE and O_DIRECTORY, open(2). */
@@ -21,11 +21,18 @@ export interface StubFile {
   close(): void;
 }
 
-/** `name` is shown by /proc/PID/exe where that cannot be set. Throws MACHINE_REFUSED. */
-export function createStubFile(name: string): StubFile {
+/**
+ * `name` is shown by /proc/PID/exe where that cannot be set. A file that is `lasting` is executed more than once, so what
+ * could be changed in between is sealed. Throws MACHINE_REFUSED.
+ */
+export function createStubFile(name: string, { lasting = false } = {}): StubFile {
   try {
-    const fd = memfdExecutable(name);
-    return { fd, finish: (bytes) => writeAll(fd, bytes), close: () => closeDescriptor(fd) };
+    const fd = memfdExecutable(name, lasting);
+    const finish = (bytes: Uint8Array) => {
+      writeAll(fd, bytes);
+      if (lasting) sealFile(fd);
+    };
+    return { fd, finish, close: () => closeDescriptor(fd) };
   } catch (cause) {
     const forbidden = cause instanceof SystemError && cause.errno === 'EACCES';
     const file = forbidden ? namelessFile() : undefined;

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findCommand } from '../launch/names.ts';
 import { cache, findCached } from './cache.ts';
-import { directoryBytes } from './invocation.ts';
+import { argumentBytes, directoryBytes } from './invocation.ts';
 import { LoadedImage, programOf } from './loaded-image.ts';
 import { openForeign, type ProgramLocation } from './open.ts';
 import type { LoadOptions } from './options.ts';
@@ -14,22 +14,50 @@ const SLASH = 0x2f;
 /** What can be started: a name, a URL, the bytes themselves, or what `loadImage` gave. */
 export type ForeignProgram = ProgramLocation | LoadedImage;
 
+/** Where nothing must be loaded: held for the caller, who releases it. Throws ForeignError. */
+export function findKnown(program: ForeignProgram, options: LoadOptions): Program | undefined {
+  if (program instanceof LoadedImage) return heldProgram(program);
+  const key = cacheKey(program, options);
+  return key === undefined ? undefined : findCached(key);
+}
+
+/** Loads that are under way, by the keys that they are kept by. */
+const loading = new Map<string, Promise<unknown>>();
+
 /** Held for the caller, who releases it. `args` are without argv[0]. Throws ForeignError. */
 export async function acquire(
   program: ForeignProgram,
-  args: readonly Uint8Array[],
+  args: readonly string[],
   options: LoadOptions,
 ): Promise<Program> {
   if (program instanceof LoadedImage) return heldProgram(program);
   const key = cacheKey(program, options);
-  const known = key === undefined ? undefined : findCached(key);
+  if (key === undefined) return openForeign(program, options, { args: argumentBytes(args) });
+  // Whoever loads it already may keep it; if not, each loads it, and nobody waits a second time.
+  await loading.get(key)?.catch(() => {});
+  const known = findCached(key);
   if (known !== undefined) return known;
+  const coming = load(key, program, args, options);
+  loading.set(key, coming);
+  try {
+    return await coming;
+  } finally {
+    if (loading.get(key) === coming) loading.delete(key);
+  }
+}
+
+async function load(
+  key: string,
+  program: ProgramLocation,
+  args: readonly string[],
+  options: LoadOptions,
+): Promise<Program> {
   let settled = true;
   const onUnsettled = () => {
     settled = false;
   };
-  const loaded = await openForeign(program, options, { args, onUnsettled });
-  if (key !== undefined && settled && isOfFiles(loaded)) cache(key, loaded);
+  const loaded = await openForeign(program, options, { args: argumentBytes(args), onUnsettled });
+  if (settled && isOfFiles(loaded)) cache(key, loaded);
   return loaded;
 }
 
@@ -51,6 +79,10 @@ function cacheKey(program: ProgramLocation, options: LoadOptions): string | unde
   const name = program instanceof URL && program.protocol === 'file:' ? fileURLToPath(program) : program;
   if (typeof name !== 'string' || loaders !== undefined || network !== undefined || secrets !== undefined)
     return undefined;
+  const plain =
+    argv0 === undefined && format === undefined && maxSize === undefined && loaderOptions === undefined;
+  // What this path leads to is seen where it is looked for among those that are kept.
+  if (plain && name[0] === '/') return name;
   const path = (options.env ?? process.env)['PATH'];
   const searchPath = path === undefined ? undefined : Buffer.from(path);
   const cwd = directoryBytes(options);

@@ -3,7 +3,7 @@
  * read on the way is still the same: device, inode, size, and both times. Bounded in number and in time, because what is
  * open keeps file systems from being unmounted.
  */
-import { type BigIntStats, statSync } from 'node:fs';
+import { accessSync, type BigIntStats, constants, statSync } from 'node:fs';
 import type { Program, SeenFile } from './program.ts';
 
 const MOST_PROGRAMS = 16;
@@ -28,7 +28,7 @@ export function findCached(key: string): Program | undefined {
   const entry = entries.get(key);
   if (entry === undefined) return undefined;
   entries.delete(key);
-  if (!entry.program.files.every(isUnchanged)) {
+  if (!isUnchanged(entry.program)) {
     entry.program.release();
     return undefined;
   }
@@ -65,8 +65,23 @@ function closeIdle(): void {
   sweep = undefined;
 }
 
+/** Whether the file that was named may still be executed (its file system may be mounted otherwise now), and all are the same. */
+function isUnchanged({ files }: Program): boolean {
+  const [named] = files;
+  return named !== undefined && isExecutable(named) && files.every(isSame);
+}
+
+function isExecutable({ place }: SeenFile): boolean {
+  try {
+    accessSync(place, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether its path still leads to the file that was loaded, as it was then. */
-function isUnchanged({ place, seen }: SeenFile): boolean {
+function isSame({ place, seen }: SeenFile): boolean {
   const now = statOf(place);
   return (
     now !== undefined &&
@@ -78,9 +93,9 @@ function isUnchanged({ place, seen }: SeenFile): boolean {
   );
 }
 
-function statOf(path: Uint8Array): BigIntStats | undefined {
+function statOf(path: Buffer): BigIntStats | undefined {
   try {
-    return statSync(Buffer.from(path), { bigint: true });
+    return statSync(path, { bigint: true });
   } catch {
     return undefined;
   }

@@ -4,10 +4,16 @@ import type { LoadOptions } from './options.ts';
 
 /** Throws TypeError, with Node's code for it, for what no C string can be. */
 export function cString(text: unknown, what: string): Buffer {
-  if (typeof text !== 'string') throw argumentError(`${what} must be a string`, 'ERR_INVALID_ARG_TYPE');
-  if (text.includes('\0'))
-    throw argumentError(`${what} must have no null bytes in it`, 'ERR_INVALID_ARG_VALUE');
+  checkString(text, what);
   return Buffer.from(text);
+}
+
+/** As cString, of what is to stay a string. `what[index]` is how it is called. */
+export function checkString(text: unknown, what: string, index?: number): asserts text is string {
+  if (typeof text === 'string' && !text.includes('\0')) return;
+  const name = index === undefined ? what : `${what}[${index}]`;
+  if (typeof text !== 'string') throw argumentError(`${name} must be a string`, 'ERR_INVALID_ARG_TYPE');
+  throw argumentError(`${name} must have no null bytes in it`, 'ERR_INVALID_ARG_VALUE');
 }
 
 export function argumentError(message: string, code: string): TypeError {
@@ -24,9 +30,14 @@ export function environmentBytes({ env = process.env }: LoadOptions): Buffer[] {
   return strings;
 }
 
-export function argumentBytes(args: readonly string[]): Buffer[] {
+export function checkArguments(args: readonly string[]): void {
   if (!Array.isArray(args)) throw argumentError('args must be an array of strings', 'ERR_INVALID_ARG_TYPE');
-  return args.map((arg, index) => cString(arg, `args[${index}]`));
+  for (let index = 0; index < args.length; index++) checkString(args[index], 'args', index);
+}
+
+export function argumentBytes(args: readonly string[]): Buffer[] {
+  checkArguments(args);
+  return args.map((arg) => Buffer.from(arg));
 }
 
 /** Undefined where it is this process's own. */

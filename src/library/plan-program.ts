@@ -40,7 +40,7 @@ export async function planProgram(
   options: LoadOptions = {},
 ): Promise<ForeignPlan> {
   const argv = argumentBytes(args);
-  const held = await acquire(program, argv, options);
+  const held = await acquire(program, args, options);
   try {
     const argv0 = options.argv0 === undefined ? undefined : cString(options.argv0, 'options.argv0');
     const loaded = { ...held.loaded, argv: held.argv(argv0, argv) };

@@ -10,13 +10,14 @@ import { Starter } from '../launch/starter.ts';
 import { execveRefusal } from '../native/libc.ts';
 import { openError } from '../source/file.ts';
 import type { BackingFile, Source } from '../source/source.ts';
+import { type ProgramText, programText } from './program-text.ts';
 
 export type OpenedSource = Source & { close(): void };
 
 /** A file as it was when a program was loaded from it. */
 export interface SeenFile extends BackingFile {
   /** Where its path leads from our own directory. */
-  readonly place: Uint8Array;
+  readonly place: Buffer;
   readonly seen: BigIntStats;
 }
 
@@ -24,8 +25,12 @@ export class Program {
   readonly loaded: LoadedProgram;
   /** argv without what the user adds, argv[0] first. */
   readonly head: readonly Uint8Array[];
+  /** That, and what files want in the environment, where it can be given to child_process.spawn. */
+  readonly text: ProgramText | undefined;
   /** As the user named it, for messages. */
   readonly name: Uint8Array;
+  /** The same as text. */
+  readonly title: string;
   readonly starter: Starter;
   readonly files: readonly SeenFile[];
   readonly #opened: readonly OpenedSource[];
@@ -38,8 +43,10 @@ export class Program {
     opened: readonly OpenedSource[],
   ) {
     this.name = name;
+    this.title = Buffer.from(name).toString();
     this.loaded = loaded;
     this.head = loaded.argv.slice(0, loaded.argv.length - args.length);
+    this.text = programText(this, loaded);
     this.starter = new Starter(loaded);
     this.#opened = opened;
     this.files = opened.flatMap(({ file }) =>
@@ -48,7 +55,7 @@ export class Program {
         : [
             {
               ...file,
-              place: placeOf(file.path, names?.cwd),
+              place: Buffer.from(placeOf(file.path, names?.cwd)),
               seen: fstatSync(file.fd, { bigint: true }),
             },
           ],
@@ -80,7 +87,7 @@ export class Program {
   hold(): this {
     if (this.#holders === 0)
       throw new ForeignError('USAGE', 'the loaded image is closed', {
-        subject: Buffer.from(this.name).toString(),
+        subject: this.title,
       });
     this.#holders += 1;
     return this;

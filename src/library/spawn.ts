@@ -1,14 +1,14 @@
 /** Starting programs as children. The child is started by child_process.spawn: all it does and gives is Node's. */
 import type { ChildProcess, ChildProcessWithoutNullStreams, IOType, SpawnOptions } from 'node:child_process';
 import type { Stream } from 'node:stream';
-import { about, ForeignError } from '../errors.ts';
-import { acquire, type ForeignProgram } from './acquire.ts';
-import { argumentBytes, argumentError } from './invocation.ts';
+import { ForeignError, withSubject } from '../errors.ts';
+import { acquire, type ForeignProgram, findKnown } from './acquire.ts';
+import { argumentError, checkArguments } from './invocation.ts';
 import type { LoadOptions } from './options.ts';
 import { type ForeignResult, type ResultWishes, resultOf } from './result.ts';
 import type { ForeignProcessError } from './result-error.ts';
 import { startChild } from './start-child.ts';
-import { watchEnd } from './watch-end.ts';
+import { type End, watchEnd } from './watch-end.ts';
 
 /** One entry of it. */
 export type StdioEntry = Exclude<IOType, 'ipc'> | Stream | number | null | undefined;
@@ -101,28 +101,54 @@ export async function spawnForeign<const Options extends SpawnForeignOptions = R
   const started = performance.now();
   const wishes: SpawnForeignOptions = options ?? {};
   checkOptions(wishes);
-  const argv = argumentBytes(args);
+  checkArguments(args);
   wishes.signal?.throwIfAborted();
-  const held = await acquire(program, argv, wishes);
-  const name = Buffer.from(held.name).toString();
+  const held = findKnown(program, wishes) ?? (await acquire(program, args, wishes));
+  const { title } = held;
   let child: ChildProcess;
   try {
-    child = await about(name, () => startChild(held, argv, wishes));
+    child = await startChild(held, args, wishes);
+  } catch (cause) {
+    throw withSubject(cause, title);
   } finally {
     held.release();
   }
-  const command = [name, ...args];
-  Object.assign(child, { spawnfile: name, spawnargs: [wishes.argv0 ?? name, ...args] });
-  const end = watchEnd(child, wishes, started);
-  let result: Promise<unknown> | undefined;
-  Object.defineProperty(child, 'result', {
-    configurable: true,
-    get() {
-      result ??= resultOf(child, command, wishes, end);
-      return result;
-    },
-  });
-  return child as ForeignChild<Options>;
+  return withResult(child, [title, ...args], wishes, started) as ForeignChild<Options>;
+}
+
+/** What is needed for the result, until somebody asks for it; then the result. */
+const PENDING = Symbol('what the result is made of');
+
+interface Pending {
+  readonly command: readonly string[];
+  readonly options: SpawnForeignOptions;
+  readonly end: End;
+  result: Promise<unknown> | undefined;
+}
+
+/** One for all children: V8 makes a shape of its own for each object with another. */
+const RESULT: PropertyDescriptor = {
+  configurable: true,
+  get(this: ChildProcess & { [PENDING]: Pending }) {
+    const pending = this[PENDING];
+    pending.result ??= resultOf(this, pending.command, pending.options, pending.end);
+    return pending.result;
+  },
+};
+
+function withResult(
+  child: ChildProcess,
+  command: readonly string[],
+  options: SpawnForeignOptions,
+  started: number,
+): ChildProcess {
+  const { argv0 } = options;
+  const named = child as { spawnfile: string; spawnargs: readonly string[] };
+  named.spawnfile = command[0] ?? '';
+  named.spawnargs = argv0 === undefined ? command : [argv0, ...command.slice(1)];
+  const pending: Pending = { command, options, end: watchEnd(child, options, started), result: undefined };
+  Object.defineProperty(child, PENDING, { value: pending });
+  return Object.defineProperty(child, 'result', RESULT);
 }
 
 /** Throws ForeignError USAGE for what there is not, TypeError for what Node would refuse and is not asked for. */

@@ -1,32 +1,37 @@
 /** One start of a loaded program, by child_process.spawn. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { ForeignError } from '../errors.ts';
-import type { Startable } from '../launch/starter.ts';
-import { cString, environmentBytes } from './invocation.ts';
+import type { PreparedStart } from '../launch/lasting.ts';
+import { argumentBytes, checkString, cString, environmentBytes } from './invocation.ts';
 import type { Program } from './program.ts';
+import { environmentWith } from './program-text.ts';
 import type { ForeignStdio, SpawnForeignOptions, StdioEntry } from './spawn.ts';
+
+/** How spawn is to be called. */
+interface Call extends PreparedStart {
+  readonly argv0: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv | undefined;
+}
+
+const NOTHING = {};
 
 /** Throws ForeignError where the process could not be made, TypeError for options that Node refuses, and what planning does. */
 export async function startChild(
   program: Program,
-  args: readonly Uint8Array[],
+  args: readonly string[],
   options: SpawnForeignOptions,
 ): Promise<ChildProcess> {
-  const { argv0, signal } = options;
   const stdio = stdioEntries(options.stdio);
-  const argv = program.argv(argv0 === undefined ? undefined : cString(argv0, 'options.argv0'), args);
-  const startable = await program.starter.startable({
-    name: program.name,
-    argv,
-    envp: environmentBytes(options),
-    stdio: stdio.length,
-  });
+  const call =
+    (await preparedCall(program, args, options, stdio.length)) ??
+    (await plannedCall(program, args, options, stdio.length));
   let child: ChildProcess;
   try {
-    signal?.throwIfAborted();
-    child = spawnStartable(startable, stdio, options);
+    options.signal?.throwIfAborted();
+    child = spawnCall(call, stdio, options);
   } finally {
-    startable.release();
+    call.release();
   }
   if (child.pid !== undefined) return child;
   const cause = await new Promise((resolve) => child.once('error', resolve));
@@ -34,12 +39,55 @@ export async function startChild(
   throw startError(cause, options);
 }
 
+/** The program gets what the stub is executed with. Undefined where each start needs a plan of its own. */
+async function preparedCall(
+  { text, name, starter }: Program,
+  args: readonly string[],
+  { argv0, env }: SpawnForeignOptions,
+  stdio: number,
+): Promise<Call | undefined> {
+  if (text === undefined) return undefined;
+  const lasting = await starter.lasting(name);
+  if (lasting === undefined) return undefined;
+  if (argv0 !== undefined) checkString(argv0, 'options.argv0');
+  const { file, descriptors, release } = lasting.withStdio(stdio);
+  return {
+    file,
+    descriptors,
+    release,
+    argv0: argv0 === undefined || text.fixed ? text.argv0 : argv0,
+    args: text.args.length === 0 ? args : [...text.args, ...args],
+    env: environmentWith(env, text),
+  };
+}
+
+/** The program gets what its plan says, and the stub nothing. */
+async function plannedCall(
+  program: Program,
+  args: readonly string[],
+  options: SpawnForeignOptions,
+  stdio: number,
+): Promise<Call> {
+  const { argv0 } = options;
+  const argv = program.argv(
+    argv0 === undefined ? undefined : cString(argv0, 'options.argv0'),
+    argumentBytes(args),
+  );
+  const start = await program.starter.planned({
+    name: program.name,
+    argv,
+    envp: environmentBytes(options),
+    stdio,
+  });
+  return { ...start, args: [], env: NOTHING };
+}
+
 /**
  * Always called from a microtask: Node tells a child's first events when all of those are done, and by then whoever awaits
  * the promise has the child.
  */
-function spawnStartable(
-  { file, argv0, args, env, descriptors }: Startable,
+function spawnCall(
+  { file, argv0, args, env, descriptors }: Call,
   stdio: readonly StdioEntry[],
   options: SpawnForeignOptions,
 ): ChildProcess {
@@ -49,13 +97,13 @@ function spawnStartable(
       argv0,
       env,
       stdio: [...stdio, ...descriptors],
-      ...(cwd !== undefined && { cwd }),
-      ...(detached !== undefined && { detached }),
-      ...(uid !== undefined && { uid }),
-      ...(gid !== undefined && { gid }),
-      ...(signal !== undefined && { signal }),
-      ...(killSignal !== undefined && { killSignal }),
-    });
+      cwd,
+      detached,
+      uid,
+      gid,
+      signal,
+      killSignal,
+    } as SpawnOptions);
     // What was added for the start is nothing of the caller's.
     (child.stdio as unknown[]).length = stdio.length;
     return child;

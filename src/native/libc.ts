@@ -55,11 +55,11 @@ export function closeDescriptor(fd: number): void {
 export const MFD = { CLOEXEC: 1, ALLOW_SEALING: 2, NOEXEC_SEAL: 8, EXEC: 0x10 };
 
 /**
- * An anonymous file in memory that may be executed, close-on-exec. memfd_create(2).
- * EACCES means that vm.memfd_noexec=2 forbids it.
+ * An anonymous file in memory that may be executed, close-on-exec; `sealFile` can seal it where `sealable` is set.
+ * memfd_create(2). EACCES means that vm.memfd_noexec=2 forbids it.
  */
-export function memfdExecutable(name: string): number {
-  return memfd(name, MFD.CLOEXEC, MFD.EXEC);
+export function memfdExecutable(name: string, sealable = false): number {
+  return memfd(name, MFD.CLOEXEC | (sealable ? MFD.ALLOW_SEALING : 0), MFD.EXEC);
 }
 
 /** An anonymous file in memory that cannot be executed, close-on-exec; `sealFile` can seal it. memfd_create(2) */
@@ -163,8 +163,8 @@ const UNREADABLE = -8;
  */
 export function execveRefusal(fd: number): string | undefined {
   execveatWords(fd, '', UNREADABLE, UNREADABLE, AT_EMPTY_PATH);
-  const { errno } = new SystemError('execveat', koffi().errno());
-  return errno === 'EFAULT' ? undefined : errno;
+  const errno = koffi().errno();
+  return errno === ERRNO.EFAULT ? undefined : errnoName(errno);
 }
 
 const PAGE_SIZE = 4096;

@@ -1,6 +1,6 @@
 /** What a start leaves behind of a sealed program: in files, and in the memory of the Node that opened it. */
 import { execFileSync, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../support/run.ts';
@@ -60,7 +60,8 @@ describe('what is written', () => {
 describe.runIf(IS_ROOT)('Node', () => {
   /** Node's memory in the moment in which the launcher ends it, which strace delays. */
   async function memoryAtTheEnd(name: string, options: readonly string[] = []): Promise<Buffer[]> {
-    const delayed = ['-f', '-o', '/dev/null', '-e', 'trace=kill', '-e', 'inject=kill:delay_enter=20000000'];
+    // Without -f: strace must not hold Node, too.
+    const delayed = ['-o', '/dev/null', '-e', 'trace=kill', '-e', 'inject=kill:delay_enter=20000000'];
     const child = spawn(
       'strace',
       [...delayed, sealed.installation.command, ...options, '-i', sealed.at('key'), sealed.at(name)],
@@ -72,6 +73,7 @@ describe.runIf(IS_ROOT)('Node', () => {
     );
     try {
       const node = await waitingNode(child.pid ?? 0);
+      await stop(node);
       return readMemory(node);
     } finally {
       process.kill(-(child.pid ?? 0), 'SIGKILL');
@@ -89,6 +91,17 @@ describe.runIf(IS_ROOT)('Node', () => {
       if (node !== undefined && call.startsWith('62 ')) return node;
     }
     throw new Error('the launcher does not come to its end');
+  }
+
+  /** Threads of V8 may still compile or collect, and give memory back that readMemory is about to read. */
+  async function stop(pid: number): Promise<void> {
+    process.kill(pid, 'SIGSTOP');
+    const isStopped = (task: string) => / T /.test(readText(`/proc/${pid}/task/${task}/stat`));
+    for (let polls = 0; polls < 400; polls++) {
+      if (readdirSync(`/proc/${pid}/task`).every(isStopped)) return;
+      await pause(25);
+    }
+    throw new Error('Node does not stop');
   }
 
   const readText = (path: string) => {
