@@ -44,7 +44,9 @@ function heapChoice(image: ProgramImage, layout: Layout, host: HostFacts): Rando
   const after = layout.image(image.brk.start);
   // Of a base that is whole pages only the offset must be rounded.
   const from =
-    image.placement.kind === 'mmap' ? absolute(etDynBase) : { ...after, offset: pageEnd(after.offset) };
+    image.placement.kind === 'mmap'
+      ? absolute(pageEnd(etDynBase))
+      : { ...after, offset: pageEnd(after.offset) };
   const size = image.brk.end - image.brk.start;
   const room = from.base === 'absolute' ? taskSize - from.offset - size : brkRange;
   const range = room < brkRange ? room : brkRange;
