@@ -1,5 +1,7 @@
 /** `run-foreign compile`: a program becomes a file that starts where there is no run-foreign. */
+import { about } from '../errors.ts';
 import { compileProgram, isSealed } from '../launch/compile.ts';
+import { shownName } from '../launch/names.ts';
 import { loadProgram, type ProgramRequest } from '../launch/prepare.ts';
 import type { Secrets } from '../loader/contract.ts';
 import { shortUsage, TOPICS } from './help.ts';
@@ -39,6 +41,7 @@ export async function compile(
     secretsWith: () => NO_SECRETS,
   };
   const loaded = await loadProgram(request);
-  await writeOutput(output, await compileProgram(loaded, request, request.progress ?? (() => {})));
+  const pieces = await compileProgram(loaded, request, request.progress ?? (() => {}));
+  await about(shownName(request.name), () => writeOutput(output, pieces));
   return 0;
 }

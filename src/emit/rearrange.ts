@@ -26,10 +26,12 @@ export function emitRearrange(stack: AdoptedStack, context: StepContext): void {
   code.test(REG.ax);
   code.jumpIf('notEqual', down);
   emitMoveStrings(emitter);
+  emitClearLeftAbove(emitter);
   words(emitter);
   code.jump(moved);
   code.place(down);
   words(emitter);
+  if (stack.layout === 'sysv') emitClearLeftBelow(emitter);
   emitMoveStrings(emitter);
   code.place(moved);
   if (stack.execfn === 'argv[0]') emitCopyName(emitter);
@@ -119,6 +121,33 @@ function emitMoveWords(emitter: Emitter): void {
   for (const type of [AT.RANDOM, AT.PLATFORM]) code.addTo(emitter.auxv(type), REG.ax);
 }
 
+/** Between words and strings there is nothing but zeros: what the strings have left that have moved up. */
+function emitClearLeftAbove(emitter: Emitter): void {
+  const { code } = emitter;
+  code.load(REG.cx, emitter.data(ADOPTED.delta));
+  code.load(REG.di, emitter.data(ADOPTED.arg_start));
+  code.subtract(REG.di, REG.cx);
+  emitClear(emitter);
+}
+
+/** What the words have left that have moved down; the strings follow them. */
+function emitClearLeftBelow(emitter: Emitter): void {
+  const { code } = emitter;
+  code.load(REG.di, emitter.auxv(AT.PLATFORM));
+  code.addImmediate(REG.di, STACK_ALIGN - 1);
+  code.andImmediate(REG.di, -STACK_ALIGN);
+  code.load(REG.ax, emitter.data(ADOPTED.shift));
+  code.moveImmediate(REG.cx, 0n);
+  code.subtract(REG.cx, REG.ax);
+  emitClear(emitter);
+}
+
+/** cx bytes from di on. */
+function emitClear({ code }: Emitter): void {
+  code.moveImmediate(REG.ax, 0n);
+  code.repeatStoreBytes();
+}
+
 /** argc, the addresses of argv and envp, and both arrays, right below the strings. */
 function emitMoveArrays(emitter: Emitter): void {
   const { code, wordSize } = emitter;
@@ -134,6 +163,11 @@ function emitMoveArrays(emitter: Emitter): void {
   code.subtract(REG.ax, REG.si);
   code.store(emitter.data(ADOPTED.shift), REG.ax);
   emitMove(emitter);
+  code.load(REG.cx, emitter.data(ADOPTED.newArgStart));
+  code.move(REG.di, REG.cx);
+  code.andImmediate(REG.di, -wordSize);
+  code.subtract(REG.cx, REG.di);
+  emitClear(emitter);
   for (const name of ['argv', 'envp'] as const) emitAddTo(emitter, name, 'shift');
   code.load(REG.di, emitter.data(ADOPTED.argv));
   code.load(REG.ax, emitter.data(ADOPTED.envp));

@@ -33,6 +33,7 @@ export class Starter {
   readonly #loaded: LoadedProgram;
   #vault: Promise<number> | undefined;
   #lasting: Promise<LastingStart | undefined> | undefined;
+  #prepared: LastingStart | undefined;
   #closed = false;
 
   constructor(loaded: LoadedProgram) {
@@ -56,7 +57,8 @@ export class Starter {
 
   async #prepare(name: Uint8Array): Promise<LastingStart | undefined> {
     const plan = await planLoadedOnce(this.#loaded, name, hostFacts());
-    return plan && new LastingStart(plan, await this.#descriptors(plan));
+    if (plan !== undefined) this.#prepared = new LastingStart(plan, await this.#descriptors(plan));
+    return this.#prepared;
   }
 
   /** For one start alone. Throws what planning and filling the vault do. */
@@ -91,10 +93,7 @@ export class Starter {
     if (this.#closed) return;
     this.#closed = true;
     this.#vault?.then(closeSync, () => {});
-    this.#lasting?.then(
-      (lasting) => lasting?.close(),
-      () => {},
-    );
+    this.#prepared?.close();
   }
 }
 

@@ -3,7 +3,7 @@
  * read on the way is still the same: device, inode, size, and both times. Bounded in number and in time, because what is
  * open keeps file systems from being unmounted.
  */
-import { accessSync, type BigIntStats, constants, statSync } from 'node:fs';
+import { type BigIntStats, statSync } from 'node:fs';
 import type { Program, SeenFile } from './program.ts';
 
 const MOST_PROGRAMS = 16;
@@ -21,20 +21,26 @@ interface Entry {
 }
 
 const entries = new Map<string, Entry>();
+/** Which stands last, if it is known. */
+let lastKey: string | undefined;
 let sweep: NodeJS.Timeout | undefined;
 
 /** The program of that key, held for the caller, if it is known and nothing has changed. */
 export function findCached(key: string): Program | undefined {
   const entry = entries.get(key);
   if (entry === undefined) return undefined;
-  entries.delete(key);
-  if (!isUnchanged(entry.program)) {
+  if (!entry.program.files.every(isSame)) {
+    entries.delete(key);
     entry.program.release();
     return undefined;
   }
   entry.lastUse = Date.now();
   // Those used last stand last.
-  entries.set(key, entry);
+  if (key !== lastKey) {
+    entries.delete(key);
+    entries.set(key, entry);
+    lastKey = key;
+  }
   return entry.program.hold();
 }
 
@@ -45,6 +51,7 @@ export function cache(key: string, program: Program): void {
   entries.get(key)?.program.release();
   entries.delete(key);
   entries.set(key, { program: program.hold(), lastUse: now });
+  lastKey = key;
   for (const [oldest, entry] of entries) {
     if (entries.size <= MOST_PROGRAMS) break;
     entries.delete(oldest);
@@ -65,22 +72,10 @@ function closeIdle(): void {
   sweep = undefined;
 }
 
-/** Whether the file that was named may still be executed (its file system may be mounted otherwise now), and all are the same. */
-function isUnchanged({ files }: Program): boolean {
-  const [named] = files;
-  return named !== undefined && isExecutable(named) && files.every(isSame);
-}
-
-function isExecutable({ place }: SeenFile): boolean {
-  try {
-    accessSync(place, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Whether its path still leads to the file that was loaded, as it was then. */
+/**
+ * Whether its path still leads to the file that was loaded, as it was then: also who may execute it, which ctime tells. On a
+ * file system that is mounted noexec by now the stub is refused what it maps.
+ */
 function isSame({ place, seen }: SeenFile): boolean {
   const now = statOf(place);
   return (
@@ -93,9 +88,12 @@ function isSame({ place, seen }: SeenFile): boolean {
   );
 }
 
+/** An error that nobody sees is dear. */
+const QUIETLY = { bigint: true, throwIfNoEntry: false } as const;
+
 function statOf(path: Buffer): BigIntStats | undefined {
   try {
-    return statSync(path, { bigint: true });
+    return statSync(path, QUIETLY);
   } catch {
     return undefined;
   }

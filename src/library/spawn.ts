@@ -73,7 +73,7 @@ type Known<Options> = { readonly [Key in Exclude<keyof Options, keyof SpawnForei
  * A program that cannot be started rejects the promise with a ForeignError, and leaves nothing behind; an option that is wrong, with
  * the TypeError that child_process throws. A `signal` that is aborted already rejects it with the signal's reason.
  *
- * Programs that were started lately and have not changed since are not loaded again.
+ * Programs that were started lately and have not changed since are neither loaded nor planned again.
  *
  * ```js children.mjs
  * import { spawnForeign } from 'run-foreign';

@@ -3,10 +3,12 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync } from 'nod
 import { basename, dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sha256, testServer } from '../support/http-server.ts';
 import {
   NODE_PATH,
   type Outcome,
   quote,
+  ROOT,
   run,
   runForeign,
   SAMPLES,
@@ -14,7 +16,7 @@ import {
   sh,
   temporary,
 } from '../support/run.ts';
-import { keyPair, sealFor } from '../support/sealed.ts';
+import { keyPair, sealFor, sealWith } from '../support/sealed.ts';
 
 const directory = temporary();
 afterAll(directory.remove);
@@ -95,6 +97,26 @@ describe('the file', () => {
     expect(await runForeign(['compile', '-', '-o', output], { input })).toEqual(QUIET);
     expect(await run(output, ['inputs/words.txt'], { env: {} })).toMatchObject({ status: 0 });
   });
+});
+
+test('a program from the network is compiled when it is known to be the right one', async () => {
+  const bytes = readFileSync(STATIC);
+  const server = await testServer({ '/tally': bytes });
+  try {
+    const output = place('tally');
+    for (const options of [[], ['--sha256', sha256(Buffer.from('another'))]]) {
+      const outcome = await runForeign(['compile', ...options, `${server.url}/tally`, '-o', output]);
+      expect(outcome).toMatchObject({ status: 126, stdout: '' });
+      expect(readdirSync(dirname(output))).toEqual([]);
+    }
+    const url = `${server.url}/tally#sha256=${sha256(bytes)}`;
+    expect(await runForeign(['compile', url, '-o', output])).toEqual(QUIET);
+    expect(await run(output, [], { env: {}, input: 'a b\n' })).toEqual({ ...QUIET, stdout: '1 2 4 -\n' });
+    const local = await compiled(directory.file('local/tally', bytes));
+    expect(readFileSync(output).equals(readFileSync(local))).toBe(true);
+  } finally {
+    await server.close();
+  }
 });
 
 describe('a compiled program', () => {
@@ -226,6 +248,28 @@ describe('is refused, and no file is left:', () => {
     await expectRefused(file, why, { RUN_FOREIGN_IDENTITY: keyFile, RUN_FOREIGN_NOT_CONFIDENTIAL: '1' });
     const packed = directory.file('sealed.gz', gzipSync(readFileSync(file)));
     await expectRefused(packed, why);
+    await expectRefused(
+      directory.file('sealed-p', await sealWith(readFileSync(STATIC), 'secret')),
+      /is sealed, /,
+    );
+  });
+
+  test('what begins with a stack of its loader, and not what has the kernel’s', async () => {
+    const toy = readFileSync(join(ROOT, 'test/programs/loaders/toy.ts'), 'utf8');
+    // mov edi, 7; mov eax, 60; syscall
+    const code = Buffer.from('bf07000000b83c0000000f05', 'hex');
+    const header = Buffer.alloc(16);
+    header.write('TOY1');
+    header.writeUInt32LE(code.length, 4);
+    header.writeBigUInt64LE(0n, 8);
+    const program = directory.file('toy', Buffer.concat([header, code]));
+    const loader = (name: string, text: string) => directory.file(`${name}.ts`, text, 0o644);
+    const own = loader('own', toy.replace("layout: 'sysv'", 'layout: () => ({}) as never'));
+    await expectRefused(program, /cannot be compiled: it begins with a stack that the loader of toy makes/, {
+      RUN_FOREIGN_LOADERS: own,
+    });
+    const output = await compiled(program, 'toy', ['--loader', loader('kernel', toy)]);
+    expect(await run(output, [], { env: {} })).toEqual({ ...QUIET, status: 7 });
   });
 
   test('a script', async () => {

@@ -183,4 +183,12 @@ describe('a compiled program', () => {
     expect({ status, stdout }).toEqual({ status: 126, stdout: '' });
     expect(stderr).toMatch(/^run-foreign: missing: cannot .*interpreter.*: ENOENT\n$/);
   });
+
+  test('is none where the interpreter has a place of its own', async () => {
+    await compile('places.c', ['-static', '-no-pie'], plain('fixed'));
+    await compile('places.c', [`-Wl,--dynamic-linker=${plain('fixed')}`], plain('above'));
+    const outcome = await runForeign(['compile', plain('above'), '-o', compiled('above')]);
+    expect(outcome).toMatchObject({ status: 126, stdout: '' });
+    expect(outcome.stderr).toContain('that must be laid out for each start; run it with run-foreign');
+  });
 });

@@ -1,12 +1,18 @@
 /** Programs that are started more than once: by a handle, or by name, where a file that has changed must not be taken for what it was. */
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
+  copyFileSync,
+  ftruncateSync,
+  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   renameSync,
+  rmSync,
+  statSync,
   symlinkSync,
   unlinkSync,
   utimesSync,
@@ -37,6 +43,35 @@ function openOf(path: string): number {
   }).length;
 }
 
+/** The file in memory that a descriptor leads to, if it is a stub: those are executable. */
+function stubOf(fd: string): string | undefined {
+  try {
+    const path = `/proc/self/fd/${fd}`;
+    if (!readlinkSync(path).startsWith('/memfd:') || (statSync(path).mode & 0o111) === 0) return undefined;
+    return `inode ${statSync(path).ino}`;
+  } catch {
+    return undefined;
+  }
+}
+
+const stubs = (): string[] =>
+  readdirSync('/proc/self/fd')
+    .map(stubOf)
+    .filter((stub) => stub !== undefined)
+    .sort();
+
+/** A dynamic program whose interpreter is a file of ours: its path is no longer than the one that it takes the place of. */
+const OWN = mkdtempSync('/tmp/rf-');
+afterAll(() => rmSync(OWN, { recursive: true }));
+const LD_SO = '/lib64/ld-linux-x86-64.so.2';
+function withInterpreter(path: string): string {
+  const bytes = readFileSync(join(SAMPLES, 'elf/x86_64/tally-dynamic-pie'));
+  bytes.fill(0, bytes.indexOf(LD_SO), bytes.indexOf(LD_SO) + LD_SO.length);
+  bytes.write(path, readFileSync(join(SAMPLES, 'elf/x86_64/tally-dynamic-pie')).indexOf(LD_SO));
+  copyFileSync(LD_SO, path);
+  return directory.file('dynamic', bytes);
+}
+
 /** Files that were written long enough ago for their times to be relied on, when tests begin. */
 const interpreter = directory.file('interpreter', HELLO);
 const PATHS = {
@@ -44,6 +79,7 @@ const PATHS = {
   forbidden: directory.file('forbidden', HELLO),
   interpreter,
   interpreted: directory.file('interpreted', `#!${interpreter}\n`),
+  dynamic: withInterpreter(join(OWN, 'ld')),
   cat: directory.file('cat', '#!/bin/cat\n'),
   found: directory.file('second/found', HELLO),
   'another file has taken': directory.file('taken', HELLO),
@@ -97,6 +133,40 @@ describe('a handle', () => {
     expect(asked).toBe(1);
     expect(image.format).toBe('elf');
     expect(image.image.segments.length).toBeGreaterThan(0);
+  });
+
+  test('is planned once for a thousand starts, and once more for other numbers of descriptors', async () => {
+    using image = await loadImage(join(SAMPLES, 'elf/x86_64/hello-static'));
+    const start = async (count: number) => {
+      const stdio = Array.from({ length: count }, () => 'ignore' as const);
+      const child = await spawnForeign(image, [], { stdio });
+      await new Promise((resolve) => child.once('close', resolve));
+      expect(child.exitCode).toBe(0);
+    };
+    const before = stubs();
+    await start(3);
+    const [stub, ...more] = stubs().filter((each) => !before.includes(each));
+    expect(more).toEqual([]);
+    expect(stub).toBeDefined();
+    for (let round = 0; round < 100; round++) await Promise.all(Array.from({ length: 10 }, () => start(3)));
+    expect(stubs()).toEqual([...before, stub].sort());
+    for (const count of [4, 10, 40, 5, 6, 7, 3, 4]) await start(count);
+    expect(stubs()).toContain(stub);
+    expect(stubs().length).toBe(before.length + 4);
+    image.close();
+    expect(stubs()).toEqual(before);
+  });
+
+  test('has a stub that nobody can write to', async () => {
+    using image = await loadImage(join(SAMPLES, 'elf/x86_64/hello-static'));
+    const before = stubs();
+    expect(await output(image)).toBe(await output(HELLO));
+    const own = stubs().find((each) => !before.includes(each));
+    const fd = readdirSync('/proc/self/fd').find((each) => stubOf(each) === own);
+    const writer = openSync(`/proc/self/fd/${fd}`, 'r+');
+    expect(() => writeSync(writer, 'x')).toThrow('EPERM');
+    expect(() => ftruncateSync(writer, 0)).toThrow('EPERM');
+    closeSync(writer);
   });
 
   test('stays the file that was loaded, also when another takes its name', async () => {
@@ -191,6 +261,19 @@ describe('a name', () => {
     expect(openOf(interpreter)).toBe(1);
     renameSync(directory.file('interpreter.new', '#!/bin/echo\n'), interpreter);
     expect(await output(path)).toBe(`${interpreter} ${path}`);
+  });
+
+  test('whose ELF interpreter has changed', async () => {
+    const nobody = { stdio: ['ignore', 'pipe', 'pipe'] } as const;
+    const native = () =>
+      spawnSync(PATHS.dynamic, words, { stdio: 'pipe', encoding: 'utf8' }).stdout.trimEnd();
+    const counted = await output(PATHS.dynamic, words, nobody);
+    expect(counted).toBe('0 0 0 -');
+    expect(await output(PATHS.dynamic, words, nobody)).toBe(native());
+    copyFileSync(join(SAMPLES, 'elf/x86_64/hello-static-pie'), join(OWN, 'new'));
+    renameSync(join(OWN, 'new'), join(OWN, 'ld'));
+    expect(native()).not.toBe(counted);
+    expect(await output(PATHS.dynamic, words, nobody)).toBe(native());
   });
 
   test('that is found earlier in PATH now', async () => {

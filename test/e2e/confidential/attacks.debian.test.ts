@@ -21,6 +21,9 @@ beforeAll(async () => {
 });
 afterAll(() => sealed.remove());
 
+const STARTS = 8;
+const MOST_STARTS = 60;
+
 async function spyOn(pid: number, seconds: readonly string[] = []): Promise<string[]> {
   const [file = '', ...args] = [...NOBODY, spy, String(pid), SECRET.toString('hex'), ...seconds];
   return (await run(file, args)).stdout.split('\n').filter((line) => line !== '');
@@ -64,10 +67,16 @@ describe('a process of the same user', () => {
     }
   });
 
-  /** What is found by somebody who looks without a pause from before the first moment on. */
-  async function foundInStarts(options: readonly string[]): Promise<string[]> {
+  /**
+   * What is found by somebody who looks without a pause from before the first moment on, in STARTS starts or, where that is
+   * not `enough`, in as many more: on a busy machine it may not be its turn in the short time that there is something.
+   */
+  async function foundInStarts(
+    options: readonly string[],
+    enough: (found: readonly string[]) => boolean = () => true,
+  ): Promise<string[]> {
     const found: string[] = [];
-    for (let starts = 0; starts < 8; starts++) {
+    for (let starts = 0; starts < STARTS || (starts < MOST_STARTS && !enough(found)); starts++) {
       const words = [
         ...NOBODY,
         sealed.installation.command,
@@ -95,8 +104,9 @@ describe('a process of the same user', () => {
   });
 
   test('finds the vault, too, where it may', async () => {
-    const found = await foundInStarts([OPEN]);
-    expect(found).toEqual(expect.arrayContaining(['fd: SECRET', 'mem: SECRET']));
+    const there = ['fd: SECRET', 'mem: SECRET'];
+    const found = await foundInStarts([OPEN], (all) => there.every((each) => all.includes(each)));
+    expect(found).toEqual(expect.arrayContaining(there));
   });
 });
 
