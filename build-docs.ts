@@ -50,6 +50,7 @@ const CHAPTERS: Readonly<Record<string, readonly string[]>> = {
     'prepareProgram',
     'ProgramRequest',
     'LoadedProgram',
+    'PreparedProgram',
     'startPlan',
     'StartListeners',
     'emitStub',
