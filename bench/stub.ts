@@ -5,7 +5,7 @@ import { emitStub } from '../src/emit/stub.ts';
 import { prepareProgram } from '../src/launch/prepare.ts';
 import { createStubFile } from '../src/launch/stub-file.ts';
 
-/** The first number after standard streams: there the stub is in the process that executes it, its files follow. */
+/** The first number after standard streams: from there on the plan's files are in the process that executes the stub. */
 const FIRST = 3;
 
 export interface Stub {
@@ -37,11 +37,13 @@ export async function stubOf(
   stub.finish(
     emitStub(
       plan,
-      files.map((_, index) => FIRST + 1 + index),
+      files.map((_, index) => FIRST + index),
     ),
   );
-  const descriptors = [stub.fd, ...files];
-  return { path: `/proc/self/fd/${FIRST}`, comm, descriptors, close: () => descriptors.forEach(closeSync) };
+  // Found by this process: by its own the child would first have to make the directory /proc/self/fd anew, which the
+  // launcher, who executes a descriptor, does not ask of it.
+  const path = `/proc/${process.pid}/fd/${stub.fd}`;
+  return { path, comm, descriptors: files, close: () => [stub.fd, ...files].forEach(closeSync) };
 }
 
 export function closeAll(stubs: readonly Stub[]): void {

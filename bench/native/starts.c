@@ -1,8 +1,8 @@
 /*
  * starts one-cpu|any-cpu COUNT MILLISECONDS FILE ARGV0 [ARG...]: starts FILE again and again and waits for it, and prints how many
  * nanoseconds each start took, from posix_spawn to the return of waitpid. It ends after COUNT starts, or begins no other
- * when MILLISECONDS are over. FILE gets the environment and the descriptors from 3 on that this program got, but
- * not the one that is FILE itself, as /proc/self/fd/N. A start that fails ends everything.
+ * when MILLISECONDS are over. FILE gets the environment and the descriptors from 3 on that this program got.
+ * A start that fails ends everything.
  *
  * Where starts are short, a scheduler that moves the child to another processor, or not, makes a difference of
  * twice their time: one-cpu keeps both on one.
@@ -73,7 +73,7 @@ int main(int argc, char **argv)
 {
 	if (argc < 6 || (!strcmp(argv[1], "one-cpu") && stay_on_one_cpu()))
 		return 2;
-	int count = atoi(argv[2]), done = 0, own;
+	int count = atoi(argv[2]), done = 0;
 	long *took = calloc(count, sizeof *took), end = now() + atol(argv[3]) * 1000000L;
 	const char *file = argv[4];
 	FILE *out = fdopen(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, LOWEST_OWN), "w");
@@ -81,8 +81,6 @@ int main(int argc, char **argv)
 
 	if (!took || !out || dup2(nothing, STDOUT_FILENO) < 0 || close(nothing) < 0)
 		return 1;
-	if (sscanf(file, "/proc/self/fd/%d", &own) == 1)
-		fcntl(own, F_SETFD, FD_CLOEXEC);
 	do
 		took[done++] = start(file, argv + 5);
 	while (done < count && now() < end);
