@@ -82,11 +82,20 @@ function emitWriteAuxv(emitter: Emitter): void {
   });
 }
 
+/** Fills the table from the entries from si on; leaves si at AT_NULL. */
+export function emitReadAuxv(emitter: Emitter): void {
+  const { code, wordSize } = emitter;
+  emitForEachAuxv(emitter, () => {
+    code.load(REG.dx, { base: REG.si, displacement: wordSize });
+    code.storeIndexed(emitter.data(DATA.auxv), REG.ax, REG.dx);
+  });
+}
+
 /**
  * For each entry from si on that has a place in the table, with its type in ax, which `body` may change but not si. Leaves
  * si at AT_NULL.
  */
-export function emitForEachAuxv({ code, wordSize }: Emitter, body: () => void): void {
+function emitForEachAuxv({ code, wordSize }: Emitter, body: () => void): void {
   const [next, skip, done] = [code.label(), code.label(), code.label()];
   code.place(next);
   code.load(REG.ax, { base: REG.si, displacement: 0 });

@@ -8,7 +8,7 @@ import { PAGE_SIZE } from '../process/address-space.ts';
 import { AT } from '../process/auxv.ts';
 import { type Place, placeText } from '../process/place.ts';
 import type { StackImage } from '../process/stack-image.ts';
-import { emitFindStack, emitFindStrings, emitForEachAuxv } from './adopt.ts';
+import { emitFindStack, emitFindStrings, emitReadAuxv } from './adopt.ts';
 import { emitChoose } from './choose.ts';
 import { BASE_OFFSET, DATA } from './data-page.ts';
 import type { Emitter } from './emitter.ts';
@@ -76,10 +76,7 @@ export function emitPrologue(emitter: Emitter, plan: AnyPlan): void {
     code.move(REG.si, REG.sp);
     code.addImmediate(REG.si, wordsBeforeAuxv * wordSize);
   }
-  emitForEachAuxv(emitter, () => {
-    code.load(REG.dx, { base: REG.si, displacement: wordSize });
-    code.storeIndexed(emitter.data(DATA.auxv), REG.ax, REG.dx);
-  });
+  emitReadAuxv(emitter);
   if (adopts) emitFindStrings(emitter);
   code.load(REG.ax, emitter.auxv(AT.EXECFN));
   code.addImmediate(REG.ax, Number(PAGE_SIZE) - 1);

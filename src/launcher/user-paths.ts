@@ -1,7 +1,6 @@
 /** Where files of the user lie, as the launcher finds out: src/plugins/user-directory.ts in machine code. */
-import { DATA } from '../emit/data-page.ts';
+import { emitReadAuxv } from '../emit/adopt.ts';
 import { type Label, REG } from '../emit/x86.ts';
-import { AUXV_TABLE_SIZE } from '../process/auxv.ts';
 import type { LauncherContext } from './context.ts';
 import { address, memory, PATH_MAX, type Slot } from './data.ts';
 
@@ -52,26 +51,8 @@ export function emitReadStack({ emitter, text }: LauncherContext, slow: Label): 
   unlessItBegins(OWN_PREFIX, next);
   code.jump(slow);
   code.place(end);
-  emitReadAuxv({ emitter });
-}
-
-/** From r14 on, into the table where stubs have theirs. */
-function emitReadAuxv({ emitter }: Pick<LauncherContext, 'emitter'>): void {
-  const { code } = emitter;
-  const at = REG.r14;
-  const [next, skip, done] = [code.label(), code.label(), code.label()];
-  code.place(next);
-  code.load(REG.ax, { base: at, displacement: 0 });
-  code.test(REG.ax);
-  code.jumpIf('equal', done);
-  code.compareImmediate(REG.ax, AUXV_TABLE_SIZE);
-  code.jumpIf('aboveOrEqual', skip);
-  code.load(REG.dx, { base: at, displacement: WORD });
-  code.storeIndexed(emitter.data(DATA.auxv), REG.ax, REG.dx);
-  code.place(skip);
-  code.addImmediate(at, 2 * WORD);
-  code.jump(next);
-  code.place(done);
+  code.move(REG.si, at);
+  emitReadAuxv(emitter);
 }
 
 export interface UserPath {
