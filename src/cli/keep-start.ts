@@ -29,10 +29,11 @@ import {
   startTrailer,
 } from '../launcher/start-file.ts';
 import { readText } from '../native/proc.ts';
-import { type FileIdentity, vaultOf } from '../plan/plan.ts';
+import { vaultOf } from '../plan/plan.ts';
 import { planReusable } from '../plan/reusable.ts';
 import { whoElseReads, whoElseWrites } from '../plugins/private-path.ts';
 import { userDirectory } from '../plugins/user-directory.ts';
+import type { FileIdentity } from '../source/identity.ts';
 import type { BackingFile } from '../source/source.ts';
 import { TWIN_PREFIX } from './run-options.ts';
 

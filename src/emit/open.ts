@@ -1,6 +1,7 @@
 /** Opens the program by the first argument, and makes sure that it is the file that the plan was made of. */
 import { ERRNO } from '../errno.ts';
-import type { FileIdentity, Step } from '../plan/plan.ts';
+import type { Step } from '../plan/plan.ts';
+import { type FileIdentity, timeWords } from '../source/identity.ts';
 import { ADOPTED, DATA } from './data-page.ts';
 import { failOnError, failureText, OPEN_FLAGS, type StepContext } from './step-context.ts';
 import { REG } from './x86.ts';
@@ -9,7 +10,6 @@ type OpenStep = Extract<Step, { op: 'open' }>;
 
 /** struct stat or, in 32-bit programs, struct stat64: where messages are made, of which there is none yet. */
 const STAT = DATA.message + 512;
-const NANOSECONDS = 1_000_000_000n;
 
 export function emitOpen({ identity }: OpenStep, context: StepContext): void {
   const { emitter, failures, store } = context;
@@ -33,10 +33,7 @@ export function emitOpen({ identity }: OpenStep, context: StepContext): void {
 }
 
 /** What fstat writes of a file, in pieces without what does not tell it from others. */
-function statRanges(
-  { dev, ino, size, mtimeNs, ctimeNs }: FileIdentity,
-  bits: 32 | 64,
-): { offset: number; bytes: Uint8Array }[] {
+function statRanges(identity: FileIdentity, bits: 32 | 64): { offset: number; bytes: Uint8Array }[] {
   const words = (values: readonly bigint[], width: 4 | 8) => {
     const bytes = Buffer.alloc(values.length * width);
     values.forEach((value, index) => {
@@ -45,7 +42,8 @@ function statRanges(
     });
     return bytes;
   };
-  const times = [mtimeNs, ctimeNs].flatMap((time) => [time / NANOSECONDS, time % NANOSECONDS]);
+  const { dev, ino, size } = identity;
+  const times = timeWords(identity);
   return bits === 64
     ? // arch/x86/include/uapi/asm/stat.h
       [

@@ -3,6 +3,8 @@
  * and by whom. The launcher executes it in place of starting Node when all of that is as it was. Everything is
  * little-endian, in words of 8 bytes.
  */
+import { type FileIdentity, timeWords } from '../source/identity.ts';
+
 /** The build puts a digest of the command in this text's place: what one build keeps no other takes. */
 export const BUILD_ID = 'the digest of the whole command.';
 
@@ -32,7 +34,6 @@ export const TRAILER = {
   size: 256,
 } as const;
 
-const NANOSECONDS = 1_000_000_000n;
 const WORD_BITS = 64;
 const FIRST_LETTER = 'a'.charCodeAt(0);
 
@@ -43,25 +44,16 @@ export function madeBy(buildId: string): Uint8Array {
   return bytes;
 }
 
-/** What tells a program and its contents from all others: FileIdentity of src/plan/plan.ts. */
-export interface ProgramIdentity {
-  readonly dev: bigint;
-  readonly ino: bigint;
-  readonly size: bigint;
-  readonly mtimeNs: bigint;
-  readonly ctimeNs: bigint;
-}
-
 export interface Kernel {
   readonly release: string;
   readonly version: string;
 }
 
 /** What stands behind a stub, but for the checksum. */
-export function startTrailer(identity: ProgramIdentity, { release, version }: Kernel): Uint8Array {
+export function startTrailer(identity: FileIdentity, { release, version }: Kernel): Uint8Array {
   const trailer = Buffer.alloc(TRAILER.checksum);
   trailer.set(madeBy(BUILD_ID), TRAILER.made);
-  identityWords(identity).forEach((word, index) => {
+  [identity.dev, identity.ino, identity.size, ...timeWords(identity)].forEach((word, index) => {
     trailer.writeBigUInt64LE(BigInt.asUintN(WORD_BITS, word), TRAILER.identity + index * 8);
   });
   trailer.write(release, TRAILER.kernel, UTS_RELEASE - 1, 'latin1');
@@ -92,10 +84,6 @@ export function isStart(file: Uint8Array, trailer: Uint8Array): boolean {
   );
 }
 
-function identityWords({ dev, ino, size, mtimeNs, ctimeNs }: ProgramIdentity): bigint[] {
-  return [dev, ino, size, ...[mtimeNs, ctimeNs].flatMap((time) => [time / NANOSECONDS, time % NANOSECONDS])];
-}
-
 /** The sum of all words up to `end`, and the sum of what that was after each. */
 function checksum(file: Buffer, end: number): Buffer {
   let [sum, sums] = [0n, 0n];
@@ -110,7 +98,7 @@ function checksum(file: Buffer, end: number): Buffer {
 }
 
 /** Its name in the directory: device and inode, each as 16 digits of base 16, written with the letters from `a` to `p`. */
-export function startName({ dev, ino }: Pick<ProgramIdentity, 'dev' | 'ino'>): string {
+export function startName({ dev, ino }: Pick<FileIdentity, 'dev' | 'ino'>): string {
   const digits = (value: bigint) =>
     BigInt.asUintN(WORD_BITS, value)
       .toString(16)

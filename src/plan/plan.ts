@@ -11,6 +11,7 @@ import type { MmFieldCalls } from '../process/mm-calls.ts';
 import type { MmFields } from '../process/mm-fields.ts';
 import type { Place } from '../process/place.ts';
 import type { StackImage } from '../process/stack-image.ts';
+import type { FileIdentity } from '../source/identity.ts';
 import type { BackingFile, Source } from '../source/source.ts';
 
 /** Every step that turns a process into a program, with its addresses. */
@@ -27,16 +28,6 @@ export interface Plan {
   readonly files: readonly PlanFile[];
   readonly stack: StackImage;
   readonly steps: readonly Step[];
-}
-
-/** What tells a file and its contents from all others, as stat(2) has it. */
-export interface FileIdentity {
-  readonly dev: bigint;
-  readonly ino: bigint;
-  /** Bytes. */
-  readonly size: bigint;
-  readonly mtimeNs: bigint;
-  readonly ctimeNs: bigint;
 }
 
 /**

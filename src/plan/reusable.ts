@@ -6,16 +6,17 @@ import type { ImagePart, ProgramImage } from '../image/image.ts';
 import { validateImage } from '../image/validate.ts';
 import { ADDRESS_SPACES } from '../process/address-space.ts';
 import { adoptedStack } from '../process/adopted-stack.ts';
-import { randomChoices } from '../process/choices.ts';
+import { baseChoice, heapChoice, type RandomChoice } from '../process/choices.ts';
 import type { HostFacts } from '../process/host.ts';
 import { layOut } from '../process/layout.ts';
 import { mmFieldCalls } from '../process/mm-calls.ts';
 import { mmFields } from '../process/mm-fields.ts';
 import type { Place } from '../process/place.ts';
+import type { FileIdentity } from '../source/identity.ts';
 import type { BackingFile } from '../source/source.ts';
 import { Materials } from './materials.ts';
 import { checkMemory } from './memory.ts';
-import type { FileIdentity, ReusablePlan, Step } from './plan.ts';
+import type { ReusablePlan, Step } from './plan.ts';
 import { interpreterStep, partSteps, shortName, vdsoSteps } from './planner.ts';
 
 export interface ReusableWish {
@@ -65,17 +66,14 @@ export function planReusable(
     ...(byPath === undefined ? [] : [byPath]),
     ...(planned === undefined ? [] : partSteps(planned, 'interp', layout, materials)),
   ];
-  const choices = (base: 'image' | 'heap') =>
-    randomChoices(image, layout, host)
-      .filter((choice) => choice.base === base)
-      .map((choice): Step => ({ op: 'choose', ...choice }));
+  const choose = (choice: RandomChoice): Step => ({ op: 'choose', ...choice });
   const memory: Step[] = [
     ...(cached === undefined ? [] : [{ op: 'open', file: 0, identity: cached } as const]),
-    ...choices('image'),
+    ...baseChoice(image, layout, host).map(choose),
     ...vdsoSteps('aside', steps, layout, host),
     ...steps,
     ...vdsoSteps('back', steps, layout, host),
-    ...choices('heap'),
+    ...heapChoice(image, layout, host).map(choose),
   ];
   checkMemory(memory, host);
   const exe = wish.exe === undefined ? undefined : materials.file(wish.exe);

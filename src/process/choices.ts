@@ -19,12 +19,8 @@ export interface RandomChoice {
   readonly minus: bigint;
 }
 
-/** In the order in which they depend on each other. */
-export function randomChoices(image: ProgramImage, layout: Layout, host: HostFacts): RandomChoice[] {
-  return [...baseChoice(image, layout, host), ...heapChoice(image, layout, host)];
-}
-
-function baseChoice(image: ProgramImage, layout: Layout, host: HostFacts): RandomChoice[] {
+/** The base of a PIE; the program's places count from it. */
+export function baseChoice(image: ProgramImage, layout: Layout, host: HostFacts): RandomChoice[] {
   const { placement } = image;
   if (placement.kind !== 'pie' || layout.image(0n).base === 'absolute') return [];
   return [
@@ -38,7 +34,8 @@ function baseChoice(image: ProgramImage, layout: Layout, host: HostFacts): Rando
   ];
 }
 
-function heapChoice(image: ProgramImage, layout: Layout, host: HostFacts): RandomChoice[] {
+/** Where the heap begins, when the program has its place. */
+export function heapChoice(image: ProgramImage, layout: Layout, host: HostFacts): RandomChoice[] {
   if (layout.brk.start.base !== 'heap') return [];
   const { etDynBase, brkRange, taskSize } = ADDRESS_SPACES[image.arch];
   const after = layout.image(image.brk.start);

@@ -34,7 +34,7 @@ export interface Layout extends Placer {
 
 /**
  * Who makes the choices that need randomness: the planner, for one start, or the stub, anew for each. Those of the stub
- * are `randomChoices`.
+ * are in choices.ts.
  */
 export type Chooser = 'planner' | 'stub';
 
