@@ -2,10 +2,11 @@
  * Tells the kernel what the process is: PR_SET_MM_MAP with the exe file, without it, and, where the map is
  * refused, field by field (prctl(2), PR_SET_MM). Runs in the hand-over page. A refusal never stops the program.
  */
+
+import { MM_FIELD_NAMES } from '../image/mm-field-names.ts';
 import type { Step } from '../plan/plan.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import type { MmCallField, MmFieldCall } from '../process/mm-calls.ts';
-import { MM_FIELD_NAMES } from '../process/mm-fields.ts';
 import { ADOPTED, BASE_OFFSET, DATA, MM_MAP, SETTINGS } from './data-page.ts';
 import type { Argument, Emitter } from './emitter.ts';
 import { messageName } from './failure.ts';

@@ -1,6 +1,7 @@
 /** What the stub's file brings along for the data page: the numbers its last code needs, in one block. */
+
+import { MM_FIELD_NAMES } from '../image/mm-field-names.ts';
 import type { Step } from '../plan/plan.ts';
-import { MM_FIELD_NAMES } from '../process/mm-fields.ts';
 import { MM_MAP, RLIMIT64, SETTINGS } from './data-page.ts';
 import type { Machine } from './machine.ts';
 import type { FileAtStart } from './step-context.ts';

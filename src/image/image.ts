@@ -3,6 +3,7 @@
  * which habits its system has. It is pure data and it is not trusted: validate.ts checks every one.
  */
 import type { Source } from '../source/source.ts';
+import type { ProcessState } from './process-state.ts';
 
 export type Arch = 'x86_64' | 'i386';
 
@@ -84,8 +85,26 @@ export interface ProgramImage extends ImagePart {
    * path of the file that /proc/PID/exe is to name; where there is no such file it is zero after all.
    */
   readonly registers?: { readonly rdx: 'exe path' };
+  /**
+   * Set when this is no program that begins but a process that goes on. Then nothing of the above is laid out: everything
+   * goes where it was, and the segments are only what differs from what `mappings` says, in whole pages.
+   */
+  readonly process?: ResumedProcess;
   /** AT_PHDR (link-time address), AT_PHENT and AT_PHNUM, for images that have program headers. */
   readonly phdr?: { readonly address: bigint; readonly entrySize: number; readonly count: number };
+}
+
+/** A process as it was, and what its files held that have no name any more. */
+export interface ResumedProcess {
+  readonly state: ProcessState;
+  /** By the number that StoredContent has: runs of bytes, ascending. */
+  readonly objects: readonly (readonly ObjectExtent[])[];
+}
+
+export interface ObjectExtent {
+  /** Where in the object, bytes. */
+  readonly at: bigint;
+  readonly content: { readonly source: Source; readonly offset: number; readonly size: number };
 }
 
 /** A word of the first stack: a number, or a pointer that is known only when the program is placed. */

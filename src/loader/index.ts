@@ -23,6 +23,7 @@ export type {
   StackString,
   StackWord,
 } from '../image/image.ts';
+export * from '../image/process-state.ts';
 export { memorySource, sourceFrom } from '../source/memory.ts';
 export {
   type BackingFile,

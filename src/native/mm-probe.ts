@@ -3,7 +3,7 @@
  * prctl_set_mm_map and validate_prctl_map_addr).
  */
 import { closeSync, openSync } from 'node:fs';
-import { MM_FIELD_NAMES } from '../process/mm-fields.ts';
+import { MM_FIELD_NAMES } from '../image/mm-field-names.ts';
 import { addressOf, prctl } from './libc.ts';
 import { statFields } from './proc.ts';
 

@@ -3,8 +3,8 @@
  * bytes may be confidential.
  */
 import { hex } from '../errors.ts';
+import { MM_FIELD_NAMES } from '../image/mm-field-names.ts';
 import type { MmFieldCall } from '../process/mm-calls.ts';
-import { MM_FIELD_NAMES } from '../process/mm-fields.ts';
 import { type Place, placeText } from '../process/place.ts';
 import type { Plan, Step, Vault } from './plan.ts';
 import { type StackEntry, stackEntries } from './stack-words.ts';

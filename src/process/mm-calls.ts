@@ -3,7 +3,8 @@
  * refuse PR_SET_MM_MAP. Each call is checked against the present values of all the others (kernel/sys.c,
  * validate_prctl_map_addr), so the order is planned here: no call depends on what the fields were before.
  */
-import { MM_FIELD_NAMES, type MmFieldName, type MmFields, NEVER_TOO_LOW } from './mm-fields.ts';
+import { MM_FIELD_NAMES, type MmFieldName } from '../image/mm-field-names.ts';
+import { type MmFields, NEVER_TOO_LOW } from './mm-fields.ts';
 
 /** PR_SET_MM_EXE_FILE beside the fields of the map: each has a call of its own. */
 export type MmCallField = MmFieldName | 'exe_file';

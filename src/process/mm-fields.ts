@@ -3,28 +3,12 @@
  * (include/uapi/linux/prctl.h), by name and in its order. prctl(2), PR_SET_MM.
  */
 import type { ProgramImage } from '../image/image.ts';
+import type { MmFieldName } from '../image/mm-field-names.ts';
 import type { AdoptedStack } from './adopted-stack.ts';
 import type { HostFacts } from './host.ts';
 import type { Layout } from './layout.ts';
 import type { Place } from './place.ts';
 import { type StackImage, TOP_ZERO_BYTES } from './stack-image.ts';
-
-export const MM_FIELD_NAMES = [
-  'start_code',
-  'end_code',
-  'start_data',
-  'end_data',
-  'start_brk',
-  'brk',
-  'start_stack',
-  'arg_start',
-  'arg_end',
-  'env_start',
-  'env_end',
-  'auxv',
-] as const;
-
-export type MmFieldName = (typeof MM_FIELD_NAMES)[number];
 
 export interface MmFields {
   readonly fields: Readonly<Record<MmFieldName, Place>>;

@@ -4,9 +4,10 @@
  */
 import { describe, expect, test } from 'vitest';
 import type { Arch } from '../../src/image/image.ts';
+import { MM_FIELD_NAMES, type MmFieldName } from '../../src/image/mm-field-names.ts';
 import { ADDRESS_SPACES } from '../../src/process/address-space.ts';
 import { type MmFieldCalls, mmFieldCalls } from '../../src/process/mm-calls.ts';
-import { MM_FIELD_NAMES, type MmFieldName, type MmFields } from '../../src/process/mm-fields.ts';
+import type { MmFields } from '../../src/process/mm-fields.ts';
 import { Random } from '../support/random.ts';
 
 type Values = Record<MmFieldName, bigint>;

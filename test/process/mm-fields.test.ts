@@ -1,11 +1,12 @@
 /** The twelve fields of struct prctl_mm_map and what the kernel demands of them (validate_prctl_map_addr). */
 import { expect, test } from 'vitest';
 import type { ProgramImage } from '../../src/image/image.ts';
+import { MM_FIELD_NAMES } from '../../src/image/mm-field-names.ts';
 import { ADDRESS_SPACES } from '../../src/process/address-space.ts';
 import { FIRST_STACKS } from '../../src/process/first-stack.ts';
 import type { HostFacts } from '../../src/process/host.ts';
 import { layOut } from '../../src/process/layout.ts';
-import { MM_FIELD_NAMES, mmFields } from '../../src/process/mm-fields.ts';
+import { mmFields } from '../../src/process/mm-fields.ts';
 import { buildStackImage } from '../../src/process/stack-image.ts';
 import { AUXV_TYPES, fakeHost } from '../support/host.ts';
 import { segment, testImage } from '../support/images.ts';

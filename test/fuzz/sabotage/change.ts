@@ -1,6 +1,7 @@
 /** Ways to break a good plan, each in one place. */
+
+import type { MmFieldName } from '../../../src/image/mm-field-names.ts';
 import type { Payload, Step } from '../../../src/plan/plan.ts';
-import type { MmFieldName } from '../../../src/process/mm-fields.ts';
 import type { Judged, Rule } from '../checker/rules.ts';
 
 export type Change = (good: Judged) => Judged;
