@@ -68,6 +68,8 @@ export type ResumeStep =
     }
   /** Stores the low `size` bytes of a value in memory. */
   | { readonly op: 'store'; readonly value: Value; readonly to: Value; readonly size: 4 | 8 }
+  /** Keeps what is at a place in memory. */
+  | { readonly op: 'load'; readonly from: Value; readonly size: 4; readonly keep: string }
   /** Stores them only where memory has `if` now. */
   | {
       readonly op: 'replace';
@@ -161,6 +163,7 @@ export const RESUME_CALLS = {
   mlock2: 325,
   copy_file_range: 326,
   rseq: 334,
+  close_range: 436,
   mseal: 462,
 } as const;
 
