@@ -13,22 +13,23 @@ import { emitLauncher } from './src/launcher/launcher.ts';
 import { BUILD_ID } from './src/launcher/start-file.ts';
 
 /**
- * Decoders that few programs need: WebAssembly in base64 and large packages, which would lengthen every start. Each is a
+ * Decoders and encoders that few programs need: WebAssembly in base64 and large packages, which would lengthen every start. Each is a
  * bundle of its own that is loaded when its loader asks for it.
  */
-const DECODERS = {
-  age: 'loaders/age/decoder.ts',
-  xz: 'loaders/xz/decoder.ts',
-  zstd: 'loaders/zstd/decoder.ts',
+const CODERS = {
+  'age-decoder': 'loaders/age/decoder.ts',
+  'xz-decoder': 'loaders/xz/decoder.ts',
+  'zstd-decoder': 'loaders/zstd/decoder.ts',
+  'zstd-encoder': 'loaders/zstd/encoder.ts',
 };
 
-/** What is loaded only when it is needed: decoders, yargs, which a plain start does without, and the import() that is in no cache. */
+/** What is loaded only when it is needed: coders, yargs, which a plain start does without, and the import() that is in no cache. */
 const loadedAside: Plugin = {
   name: 'loaded aside',
   setup(build) {
     const aside = 'aside';
-    build.onResolve({ filter: /\/decoder\.ts$/ }, ({ importer }) => ({
-      path: `./${basename(dirname(importer))}-decoder.cjs`,
+    build.onResolve({ filter: /\/(de|en)coder\.ts$/ }, ({ path, importer }) => ({
+      path: `./${basename(dirname(importer))}-${basename(path, '.ts')}.cjs`,
       namespace: aside,
     }));
     build.onResolve({ filter: /^yargs$/ }, () => ({ path: './yargs.cjs', namespace: aside }));
@@ -94,11 +95,11 @@ const OUT = 'dist.new';
 
 rmSync(OUT, { recursive: true, force: true });
 const bundles = await Promise.all([
-  ...Object.entries(DECODERS).map(([name, file]) =>
+  ...Object.entries(CODERS).map(([name, file]) =>
     build({
       ...packages,
       entryPoints: [file],
-      outfile: `${OUT}/${name}-decoder.cjs`,
+      outfile: `${OUT}/${name}.cjs`,
       format: 'cjs',
       // zstddec would fetch its own bytes from a data: URL, for which Node loads its whole HTTP client.
       define: { ...ownDirectory, fetch: 'undefined' },

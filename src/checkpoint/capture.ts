@@ -24,8 +24,6 @@ export interface CaptureOptions {
   readonly skip: ReadonlySet<Skippable>;
   /** Whether clean pages of files are stored, too. */
   readonly complete: boolean;
-  /** What becomes of the process when `action` is over; it runs on if that throws. */
-  readonly then?: 'run' | 'stop' | 'kill';
 }
 
 /** A process that stands still. */
@@ -38,35 +36,48 @@ export interface Frozen {
   read(address: bigint, into: Uint8Array): void;
   /** A file where its memory can be read at offsets that are addresses. */
   readonly memoryPath: string;
+  /**
+   * Lets it go on, or stay stopped as by SIGSTOP, or ends it. Must be called once; if this process dies before, the other runs on.
+   * Returns for how long it has stood still, milliseconds.
+   */
+  thaw(then: 'run' | 'stop' | 'kill'): number;
 }
 
 /**
- * Calls `action` while the process stands still, and lets it go. Throws PROCESS_NOT_FOUND, and PROCESS_REFUSED where it may
- * not be traced or has what a checkpoint cannot hold.
+ * Stops a process and finds out what it is. Throws PROCESS_NOT_FOUND, and PROCESS_REFUSED where it may not be traced or has what a
+ * checkpoint cannot hold; then it has gone on already. All calls must come from the thread that has made this one.
  */
-export function withFrozen<T>(pid: number, options: CaptureOptions, action: (frozen: Frozen) => T): T {
+export function freeze(pid: number, options: CaptureOptions): Frozen {
   refuseTarget(pid);
+  const began = performance.now();
   const threads = FrozenThreads.freeze(pid);
   const objects = new CapturedObjects();
   let memory: ProcessMemory | undefined;
+  const release = () => {
+    objects.close();
+    memory?.close();
+    threads.thaw();
+    return performance.now() - began;
+  };
   try {
     memory = new ProcessMemory(pid);
-    const { state, runs } = captureState(threads, memory, objects, options);
     const held = memory;
-    const result = action({
+    const { state, runs } = captureState(threads, memory, objects, options);
+    return {
       state,
       runs,
       objects: objects.list,
       read: (address, into) => held.read(address, into),
       memoryPath: `/proc/${pid}/mem`,
-    });
-    if (options.then === 'stop') process.kill(pid, 'SIGSTOP');
-    if (options.then === 'kill') process.kill(pid, 'SIGKILL');
-    return result;
-  } finally {
-    objects.close();
-    memory?.close();
-    threads.thaw();
+      thaw(then) {
+        if (then === 'stop') process.kill(pid, 'SIGSTOP');
+        if (then === 'kill') process.kill(pid, 'SIGKILL');
+        return release();
+      },
+    };
+  } catch (cause) {
+    release();
+    throw cause;
   }
 }
 
@@ -138,4 +149,26 @@ function placeOf(entries: readonly MapsEntry[], memory: ProcessMemory): RemotePl
   const stack = entries.find(({ path }) => Buffer.from(path).toString() === '[stack]');
   const code = vdso && roomBehindVdso(vdso.start, memory.bytes(vdso.start, Number(vdso.end - vdso.start)));
   return { code: code ?? 0n, stack };
+}
+
+/** What of a process a checkpoint cannot hold, without touching it. Throws PROCESS_NOT_FOUND and PROCESS_REFUSED. */
+export function examine(pid: number, options: CaptureOptions): Findings {
+  refuseTarget(pid);
+  const findings = new Findings(options.skip);
+  const objects = new CapturedObjects();
+  const files = new ProcessFiles(pid);
+  try {
+    if (!is64Bit(pid)) throw refusal(pid, 'is a 32-bit process, which checkpoints do not know');
+    const { openFiles, nameless } = captureDescriptors(pid, files, objects, findings, false);
+    const context = { pid, files, objects, findings, openFiles, nameless, complete: options.complete, contents: false };
+    captureMappings(readMaps(pid), context);
+    findOutside(pid, findings);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (code === 'EACCES' || code === 'EPERM') throw refusal(pid, `may not be looked into (${code})`);
+    throw cause;
+  } finally {
+    objects.close();
+  }
+  return findings;
 }

@@ -60,6 +60,35 @@ export const TOPICS = {
     options: ['identity', 'output', 'force', 'max-size', 'help'],
     optionsAnywhere: true,
   },
+  checkpoint: {
+    usage: 'run-foreign checkpoint PID -o FILE',
+    about:
+      'Writes a running process to FILE, from which run-foreign FILE goes on where it was. The process stands still ' +
+      'meanwhile, and goes on. FILE is a core file; - is standard output.',
+    options: [
+      'output',
+      'leave-running',
+      'stop',
+      'kill',
+      'complete',
+      'compress',
+      'seal',
+      'recipients-file',
+      'skip',
+      'force',
+      'check',
+      'json',
+      'verbose',
+      'help',
+    ],
+    optionsAnywhere: true,
+  },
+  duplicate: {
+    usage: 'run-foreign duplicate PID [-n N]',
+    about: 'Starts copies of a running process, which go on where it is, and prints their process IDs.',
+    options: ['copies', 'skip', 'stdio', 'verbose', 'help'],
+    optionsAnywhere: true,
+  },
   'new-loader': {
     usage: 'run-foreign new-loader NAME [DIRECTORY]',
     about:
@@ -101,6 +130,8 @@ const EXAMPLES = [
   ['run-foreign https://host/tally#sha256=HEX', 'run exactly this file'],
   ['run-foreign -i key.txt ./tally.age', 'run a program sealed for that key'],
   ['run-foreign compile ./tally -o tally.elf', 'make a file that runs without run-foreign'],
+  ['run-foreign checkpoint 4711 -o tally.core', 'write down a process that runs'],
+  ['run-foreign ./tally.core', 'and go on with it'],
   ['run-foreign -- plan', 'run a program called plan'],
 ] as const;
 

@@ -20,6 +20,12 @@ export interface Options extends RunOptions {
   readonly force: boolean;
   readonly armor: boolean;
   readonly executable: boolean;
+  readonly then: 'run' | 'stop' | 'kill';
+  readonly complete: boolean;
+  readonly compress: string | undefined;
+  readonly seal: readonly string[];
+  readonly check: boolean;
+  readonly copies: number;
   readonly json: boolean;
   readonly version: boolean;
   readonly help: boolean;
@@ -205,6 +211,12 @@ function optionsFrom(found: Record<string, unknown>, own: readonly string[]): Op
     force: flag('force'),
     armor: flag('armor'),
     executable: flag('executable'),
+    then: thenFrom(flag('leave-running'), flag('stop'), flag('kill')),
+    complete: flag('complete'),
+    compress: last('compress'),
+    seal: list('seal').map(forPeople),
+    check: flag('check'),
+    copies: copiesFrom(last('copies')),
     json: flag('json'),
     version: flag('version'),
     help: flag('help'),
@@ -220,6 +232,22 @@ function sizeFrom(text: string | undefined): number | undefined {
   const size = Number(digits) * UNITS[unit.toUpperCase() as keyof typeof UNITS];
   if (Number.isSafeInteger(size) && size > 0) return size;
   throw usageError(`--max-size takes bytes, as in 1000000, 512K, 64M or 2G, not '${forPeople(text)}'`);
+}
+
+/** What becomes of a process when it has been written. */
+function thenFrom(run: boolean, stop: boolean, kill: boolean): Options['then'] {
+  if ([run, stop, kill].filter(Boolean).length > 1)
+    throw usageError('only one of --leave-running, --stop and --kill can be');
+  return kill ? 'kill' : stop ? 'stop' : 'run';
+}
+
+const MAX_COPIES = 10_000;
+
+function copiesFrom(text: string | undefined): number {
+  if (text === undefined) return 1;
+  const copies = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (copies > 0 && copies <= MAX_COPIES) return copies;
+  throw usageError(`--copies takes a number from 1 to ${MAX_COPIES}, not '${forPeople(text)}'`);
 }
 
 /** `NAME.KEY=VALUE`; a flag needs no value. */

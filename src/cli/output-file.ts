@@ -38,7 +38,7 @@ const RETRY_MILLISECONDS = 5;
 const STANDARD_OUTPUT = 1;
 const writeFd = promisify(write);
 
-const isStandardOutput = (path: Uint8Array): boolean => Buffer.from(path).equals(Buffer.from('-'));
+export const isStandardOutput = (path: Uint8Array): boolean => Buffer.from(path).equals(Buffer.from('-'));
 
 /** Throws where it can be known beforehand that the file will not be written. Changes nothing. */
 export function checkOutput({ path, replace }: OutputFile): void {
@@ -72,16 +72,21 @@ const isThere = (subject: string): ForeignError =>
 
 /** Writes all pieces, or throws and leaves no file. To standard output they go one after the other, as they come. */
 export async function writeOutput(file: OutputFile, pieces: AsyncIterable<Uint8Array>): Promise<void> {
-  if (isStandardOutput(file.path)) {
-    for await (const piece of pieces) await writeAll(STANDARD_OUTPUT, piece, file.path);
-    return;
-  }
+  const writePieces = async (fd: number) => {
+    for await (const piece of pieces) await writeAll(fd, piece, file.path);
+  };
+  if (isStandardOutput(file.path)) await writePieces(STANDARD_OUTPUT);
+  else await fillOutput(file, writePieces);
+}
+
+/** Lets `fill` write to a file that gets its name when that is over, and is gone if it throws. Not for standard output. */
+export async function fillOutput(file: OutputFile, fill: (fd: number) => Promise<void>): Promise<void> {
   const temporary = unfinishedBeside(file.path);
   const forget = whenKilled(() => unlinkIfThere(temporary));
   try {
-    const fd = attempt(file.path, () => openSync(temporary, 'wx', 0o600));
+    const fd = attempt(file.path, () => openSync(temporary, 'wx+', 0o600));
     try {
-      for await (const piece of pieces) await writeAll(fd, piece, file.path);
+      await fill(fd);
       attempt(file.path, () => {
         fchmodSync(fd, file.mode & ~process.umask());
         fsyncSync(fd);
@@ -137,7 +142,8 @@ function attempt<T>(path: Uint8Array, action: () => T): T {
   }
 }
 
-function writeError(path: Uint8Array, cause: unknown): ForeignError {
+/** What an error of the kernel's is to people who wait for a file. */
+export function writeError(path: Uint8Array, cause: unknown): ForeignError {
   const { code } = cause as NodeJS.ErrnoException;
   return new ForeignError('INTERNAL', `cannot be written: ${code}`, { subject: nameOf(path), cause });
 }
