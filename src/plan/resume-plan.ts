@@ -43,7 +43,9 @@ export type Value =
   | { readonly words: readonly Value[] }
   /** The number that a file of the plan has. */
   | { readonly file: number }
-  /** What an earlier step has kept, plus some. `vdso` is where the kernel has put the stub's own vDSO. */
+  /** The 32-bit number that stands at these bytes in the stub by then, `plus` bytes on: what pipe2(2) has put there. */
+  | { readonly load: Uint8Array; readonly plus?: number }
+  /** What an earlier step has kept, plus some, which may be negative. `vdso` is where the kernel has put the stub's own vDSO. */
   | { readonly kept: string; readonly plus?: bigint };
 
 export type ResumeStep =
@@ -161,6 +163,8 @@ export const RESUME_CALLS = {
   mlock2: 325,
   copy_file_range: 326,
   rseq: 334,
+  unlinkat: 263,
+  close_range: 436,
   mseal: 462,
 } as const;
 
