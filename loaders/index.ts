@@ -3,6 +3,7 @@ import type { LoaderPlugin } from 'run-foreign/loader';
 import { age } from './age/index.ts';
 import { aout } from './aout/index.ts';
 import { ape } from './ape/index.ts';
+import { core } from './core/index.ts';
 import { elf } from './elf/index.ts';
 import { flat } from './flat/index.ts';
 import { gzip } from './gzip/index.ts';
@@ -17,6 +18,7 @@ import { zstd } from './zstd/index.ts';
 /** The loaders that come with us, in the order in which they are asked. */
 export const builtinLoaders: readonly LoaderPlugin[] = [
   elf,
+  core,
   aout,
   ape,
   qemu,

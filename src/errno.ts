@@ -20,9 +20,12 @@ const NAMES = (
 /** The ones that something is done about. */
 export const ERRNO = {
   ENOENT: 2,
+  ESRCH: 3,
+  EINTR: 4,
   EIO: 5,
   E2BIG: 7,
   ENOEXEC: 8,
+  ECHILD: 10,
   EFAULT: 14,
   EBUSY: 16,
   EEXIST: 17,

@@ -21,6 +21,8 @@ export type ErrorCode =
   | 'UNAUTHENTICATED'
   | 'KEY_NEEDED'
   | 'INTERPRETER_MISSING'
+  | 'PROCESS_NOT_FOUND'
+  | 'PROCESS_REFUSED'
   | 'LOADER_FAILED'
   | 'NETWORK'
   | 'USAGE'
@@ -40,6 +42,8 @@ const STATUS: Record<ErrorCode, number> = {
   UNAUTHENTICATED: EXIT.cannotRun,
   KEY_NEEDED: EXIT.cannotRun,
   INTERPRETER_MISSING: EXIT.cannotRun,
+  PROCESS_NOT_FOUND: EXIT.notFound,
+  PROCESS_REFUSED: EXIT.cannotRun,
   LOADER_FAILED: EXIT.ours,
   NETWORK: EXIT.cannotRun,
   USAGE: EXIT.usage,

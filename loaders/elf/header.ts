@@ -12,7 +12,7 @@ const EI_DATA = 5;
 const EI_NIDENT = 16;
 const ELFDATA2LSB = 1;
 
-const ET = { EXEC: 2, DYN: 3 } as const;
+const ET = { EXEC: 2, DYN: 3, CORE: 4 } as const;
 /** EM_386, EM_486 (elf_check_arch_ia32 in arch/x86/include/asm/elf.h) and EM_X86_64. */
 const EM: Record<number, Arch> = { 3: 'i386', 6: 'i386', 62: 'x86_64' };
 const PT_LOAD = 1;
@@ -82,6 +82,12 @@ export interface CheckedProgramHeader extends ProgramHeader {
 
 export function isElf(bytes: Uint8Array): boolean {
   return bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
+}
+
+/** Whether the header of an ELF file in either byte order says ET_CORE. */
+export function isCore(start: Uint8Array): boolean {
+  const [low, high] = start[EI_DATA] === ELFDATA2LSB ? [start[16], start[17]] : [start[17], start[16]];
+  return low === ET.CORE && high === 0;
 }
 
 /** Whether Linux itself would take an ELF file that begins so for its own; false where the file is too short to say. */

@@ -16,6 +16,7 @@ import {
 import {
   type CheckedProgramHeader,
   type ElfHeaders,
+  isCore,
   isElf,
   isForThisMachine,
   programError,
@@ -37,7 +38,8 @@ export const elf = defineLoader({
   magics: [{ offset: 0, bytes: Buffer.from('\x7fELF', 'latin1'), name: 'ELF' }],
   async probe(source) {
     const start = await head(source, 20);
-    if (!isElf(start)) return null;
+    // A core file is no program but what was left of one: loaders/core/.
+    if (!isElf(start) || isCore(start)) return null;
     // Of another machine somebody else may know more.
     return isForThisMachine(start) ? 'exact' : 'likely';
   },

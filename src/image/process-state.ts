@@ -18,8 +18,8 @@ export interface ProcessState {
   readonly umask: number;
   /** personality(2). */
   readonly personality: number;
-  /** The twelve fields of struct prctl_mm_map. */
-  readonly mm: Readonly<Record<MmFieldName, bigint>>;
+  /** The fields of struct prctl_mm_map; where the auxv was copied from, which is one of them, the kernel does not keep. */
+  readonly mm: Readonly<Record<Exclude<MmFieldName, 'auxv'>, bigint>>;
   /** The saved auxv as /proc/PID/auxv has it, AT_NULL included. */
   readonly auxv: Uint8Array;
   /** From low to high, all of them: also [vvar], [vdso]; without [vsyscall]. */

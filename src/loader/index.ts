@@ -14,16 +14,20 @@ export type {
   FirstStackRequest,
   ImagePart,
   InterpreterImage,
+  ObjectExtent,
   Placement,
   ProgramImage,
   Protection,
   Range,
+  ResumedProcess,
   Segment,
   StackExecution,
   StackString,
   StackWord,
 } from '../image/image.ts';
+export { MM_FIELD_NAMES, type MmFieldName } from '../image/mm-field-names.ts';
 export * from '../image/process-state.ts';
+export { parseRegisters, registerBytes } from '../image/registers.ts';
 export { memorySource, sourceFrom } from '../source/memory.ts';
 export {
   type BackingFile,

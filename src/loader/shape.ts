@@ -15,10 +15,12 @@ import type {
   ProgramImage,
   Protection,
   Range,
+  ResumedProcess,
   Segment,
   StackString,
   StackWord,
 } from '../image/image.ts';
+import type { ProcessState } from '../image/process-state.ts';
 import type { Source } from '../source/source.ts';
 import type { IdentityName, Loaded, NamedProgram, Verdict } from './contract.ts';
 import { Nonsense, type Value } from './value.ts';
@@ -85,6 +87,7 @@ function readImage(value: Value, format: string, readSource: ReadSource): Progra
     count: each.at('count').count(),
   }));
   const registers = value.at('registers').maybe((each) => ({ rdx: each.at('rdx').oneOf(['exe path']) }));
+  const resumed = value.at('process').maybe((each) => readProcess(each, readSource));
   return {
     ...readPart(value, readSource),
     format,
@@ -100,6 +103,28 @@ function readImage(value: Value, format: string, readSource: ReadSource): Progra
     },
     ...(phdr && { phdr }),
     ...(registers && { registers }),
+    ...(resumed && { process: resumed }),
+  };
+}
+
+/** The state is checked as a whole where it is used (src/image/validate-state.ts). */
+function readProcess(value: Value, readSource: ReadSource): ResumedProcess {
+  return {
+    state: value.at('state').object() as unknown as ProcessState,
+    objects: value.at('objects').list((object) =>
+      object.list((extent) => ({
+        at: extent.at('at').bigint(),
+        content: readContent(extent.at('content'), readSource),
+      })),
+    ),
+  };
+}
+
+function readContent(value: Value, readSource: ReadSource): NonNullable<Segment['content']> {
+  return {
+    source: readSource(value.at('source')),
+    offset: value.at('offset').number(),
+    size: value.at('size').number(),
   };
 }
 
@@ -123,11 +148,7 @@ function readPlacement(value: Value): Placement {
 }
 
 function readSegment(value: Value, readSource: ReadSource): Segment {
-  const content = value.at('content').maybe((each) => ({
-    source: readSource(each.at('source')),
-    offset: each.at('offset').number(),
-    size: each.at('size').number(),
-  }));
+  const content = value.at('content').maybe((each) => readContent(each, readSource));
   return {
     name: value.at('name').text(),
     address: value.at('address').bigint(),

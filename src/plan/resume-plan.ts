@@ -43,9 +43,7 @@ export type Value =
   | { readonly words: readonly Value[] }
   /** The number that a file of the plan has. */
   | { readonly file: number }
-  /** The 32-bit number that stands at these bytes in the stub by then, `plus` bytes on: what pipe2(2) has put there. */
-  | { readonly load: Uint8Array; readonly plus?: number }
-  /** What an earlier step has kept, plus some, which may be negative. `vdso` is where the kernel has put the stub's own vDSO. */
+  /** What an earlier step has kept, plus some. `vdso` is where the kernel has put the stub's own vDSO. */
   | { readonly kept: string; readonly plus?: bigint };
 
 export type ResumeStep =
@@ -70,6 +68,8 @@ export type ResumeStep =
     }
   /** Stores the low `size` bytes of a value in memory. */
   | { readonly op: 'store'; readonly value: Value; readonly to: Value; readonly size: 4 | 8 }
+  /** Keeps what is at a place in memory. */
+  | { readonly op: 'load'; readonly from: Value; readonly size: 4; readonly keep: string }
   /** Stores them only where memory has `if` now. */
   | {
       readonly op: 'replace';

@@ -39,6 +39,21 @@ export function componentsEnabled(xstate: Uint8Array): bigint {
   return viewOf(xstate).getBigUint64(XSAVE.sw_reserved, true);
 }
 
+/** XTILE_CFG and XTILE_DATA, the last there are, and where those before them end on processors that have them. */
+const TILES = 0b11n << 17n;
+const BEFORE_TILES = { withPkru: 2696, without: 2688 };
+const PKRU = 1n << 9n;
+
+/** Without tiles nobody uses, which are 8 KiB of zeros, and which debuggers of 2023 do not know. */
+export function withoutUnusedTiles(xstate: Uint8Array): Uint8Array {
+  if (xstate.length <= XTILE_DATA_AT || (componentsInUse(xstate) & TILES) !== 0n) return xstate;
+  const enabled = componentsEnabled(xstate) & ~TILES;
+  const size = (enabled & PKRU) === 0n ? BEFORE_TILES.without : BEFORE_TILES.withPkru;
+  const bytes = Uint8Array.from(xstate.subarray(0, size));
+  viewOf(bytes).setBigUint64(XSAVE.sw_reserved, enabled, true);
+  return bytes;
+}
+
 /** The state as a signal frame has it, without what is not in use at its end. */
 export function xstateForFrame({ xstate, fpregs }: Pick<ThreadState, 'xstate' | 'fpregs'>): Uint8Array {
   if (xstate === undefined) {

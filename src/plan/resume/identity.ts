@@ -1,8 +1,8 @@
 /** Who the process is to the kernel and to others: its mm fields and exe file, name, directories, personality. */
-import { MM_FIELD_NAMES } from '../../image/mm-field-names.ts';
+import { MM_FIELD_NAMES, type MmFieldName } from '../../image/mm-field-names.ts';
 import { ADDRESS_SPACES } from '../../process/address-space.ts';
-import { MM_CALL_NUMBER, type MmFieldCall, mmFieldCalls } from '../../process/mm-calls.ts';
-import { absolute } from '../../process/place.ts';
+import { MM_CALL_NUMBER, type MmFieldCall, type MmFieldCalls, mmFieldCalls } from '../../process/mm-calls.ts';
+import { absolute, type Place } from '../../process/place.ts';
 import type { ResumeStep, Value } from '../resume-plan.ts';
 import type { ResumeContext } from './context.ts';
 import { NONE, PR } from './kernel.ts';
@@ -43,7 +43,7 @@ export function mmSteps(context: ResumeContext): ResumeStep[] {
   const map = new Uint8Array(MM_MAP.size);
   const view = new DataView(map.buffer);
   MM_FIELD_NAMES.forEach((name, index) => {
-    view.setBigUint64(index * 8, state.mm[name], true);
+    if (name !== 'auxv') view.setBigUint64(index * 8, state.mm[name], true);
   });
   view.setUint32(MM_MAP.auxv_size, auxv.bytes.length, true);
   view.setInt32(MM_MAP.exe_fd, -1, true);
@@ -78,24 +78,30 @@ function fittingAuxv(auxv: Uint8Array, most: number): Uint8Array {
 }
 
 function fieldSteps({ state }: ResumeContext, auxv: { bytes: Uint8Array }): ResumeStep[] {
-  const fields = Object.fromEntries(MM_FIELD_NAMES.map((name) => [name, absolute(state.mm[name])]));
+  const place = (name: MmFieldName) => absolute(name === 'auxv' ? state.mm.start_stack : state.mm[name]);
+  const fields = Object.fromEntries(MM_FIELD_NAMES.map((name) => [name, place(name)]));
   const calls = mmFieldCalls(
-    { fields: fields as Record<(typeof MM_FIELD_NAMES)[number], ReturnType<typeof absolute>>, auxvSize: 0 },
+    { fields: fields as Record<MmFieldName, Place>, auxvSize: auxv.bytes.length },
     ADDRESS_SPACES.x86_64.taskSize,
     false,
   );
-  const valueOf = ({ field, to }: MmFieldCall): bigint => {
-    if (to !== 'wanted') return calls[to];
-    return field === 'exe_file' ? NONE : state.mm[field];
-  };
-  return calls.sequence.map((each) => {
-    const { field } = each;
-    const args =
-      field === 'auxv' ? [auxv, BigInt(auxv.bytes.length)] : ([valueOf(each), 0n] as readonly Value[]);
-    return call('prctl', [PR.SET_MM, MM_CALL_NUMBER[field], ...args, 0], `set the field ${field} of the process`, {
-      onError: each.to === 'wanted' ? 'say' : 'ignore',
-    });
+  return calls.sequence.map(({ field, to }) => {
+    const what = `set the field ${field} of the process`;
+    const args = [PR.SET_MM, MM_CALL_NUMBER[field], ...fieldArguments(field, to, calls, state.mm, auxv), 0];
+    return call('prctl', args, what, { onError: to === 'wanted' ? 'say' : 'ignore' });
   });
+}
+
+function fieldArguments(
+  field: MmFieldCall['field'],
+  to: MmFieldCall['to'],
+  { lowest, highest }: MmFieldCalls,
+  mm: ResumeContext['state']['mm'],
+  auxv: { bytes: Uint8Array },
+): [Value, bigint] {
+  if (to !== 'wanted') return [to === 'lowest' ? lowest : highest, 0n];
+  if (field === 'auxv') return [auxv, BigInt(auxv.bytes.length)];
+  return [field === 'exe_file' ? NONE : mm[field], 0n];
 }
 
 /** What prctl(2) has set for the process as a whole. `dumpable` comes last: other calls reset it. */

@@ -146,15 +146,14 @@ function makePipe(pipe: number, number: number, context: ResumeContext): ResumeS
   const both = context.state.openFiles.filter((file) => file.kind === 'pipe' && file.pipe === pipe);
   const capacity = Math.max(0, ...both.map((file) => (file.kind === 'pipe' ? file.capacity : 0)));
   const write: Value = { kept: `pipe ${pipe} write` };
-  const end = (name: string, plus: number) => [
-    call('fcntl', [{ load: ends.bytes, plus }, F.DUPFD_CLOEXEC, context.above], what, { keep: name }),
+  const end = (name: string, plus: number): ResumeStep[] => [
+    { op: 'load', from: { ...ends, plus }, size: 4, keep: 'low' },
+    ...openAbove([], name, context.above),
   ];
   return [
     call('pipe2', [ends, O.CLOEXEC | O.NONBLOCK], what),
     ...end(`pipe ${pipe} read`, 0),
     ...end(`pipe ${pipe} write`, 4),
-    call('close', [{ load: ends.bytes }], what),
-    call('close', [{ load: ends.bytes, plus: 4 }], what),
     ...(capacity > 0 ? [call('fcntl', [write, F.SETPIPE_SZ, capacity], what, { onError: 'say' })] : []),
     ...both.flatMap((file) => (file.kind === 'pipe' && file.content ? fillPipe(file.content.object, write, context) : [])),
   ];

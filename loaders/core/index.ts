@@ -1,0 +1,130 @@
+/**
+ * Core files: a process as it was, that goes on. Checkpoints are core files with notes of our own
+ * (docs/checkpoints.md), which hold what cores lack. System V gABI, chapter 5; elf(5), core(5).
+ */
+import {
+  defineLoader,
+  head,
+  type ObjectExtent,
+  type OnProgress,
+  type ProcessState,
+  type ProgramImage,
+  type Segment,
+  type Source,
+} from 'run-foreign/loader';
+import { checkDigest, digestNote } from './digest.ts';
+import { EHDR, ET_CORE, PF, PT } from './elf-core.ts';
+import { type CoreHeader, headerError, readCoreHeaders } from './headers.ts';
+import { readNotes } from './notes.ts';
+import { readState } from './read-state.ts';
+import { standardNotes } from './standard-notes.ts';
+
+export const core = defineLoader({
+  name: 'core',
+  apiVersion: 1,
+  kind: 'program',
+  description: 'checkpoints of processes, which go on where they were, and core files of x86-64',
+  magics: [
+    {
+      offset: 0,
+      bytes: Buffer.from('\x7fELF\x02\x01\0\0\0\0\0\0\0\0\0\0\x04\0\x3e\0', 'latin1'),
+      mask: Buffer.from([255, 255, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255]),
+      name: 'core file, x86-64',
+    },
+  ],
+  options: {
+    verify: { type: 'flag', help: 'read all of a checkpoint and compare its SHA-256 before it starts' },
+  },
+  async probe(source) {
+    const start = Buffer.from(await head(source, 20));
+    if (start.length < 20 || start.readUInt32BE(0) !== 0x7f454c46) return null;
+    const type = start[5] === 2 ? start.readUInt16BE(EHDR.e_type) : start.readUInt16LE(EHDR.e_type);
+    return type === ET_CORE ? 'exact' : null;
+  },
+  async load(source, context) {
+    return {
+      kind: 'image',
+      image: await loadCore(source, context.progress, context.options.verify === true),
+    };
+  },
+});
+
+async function loadCore(source: Source, progress: OnProgress, verify: boolean): Promise<ProgramImage> {
+  const headers = await readCoreHeaders(source);
+  const notes = await readNotes(headers, source);
+  const standard = standardNotes(notes, headers.find(({ type }) => type === PT.NOTE)?.offset ?? 0);
+  const digest = digestNote(notes, source);
+  // What is not a plain file was read whole on its way here, so that this costs little more.
+  if (verify || source.file === undefined) await checkDigest(digest, source, progress);
+  const vdso = await bytesOf(headers, source);
+  const state = readState(notes, standard, vdso);
+  return imageOf(state, headers, source);
+}
+
+/** Finds the bytes of the segment that begins at an address; small ones only. */
+async function bytesOf(
+  headers: readonly CoreHeader[],
+  source: Source,
+): Promise<(address: bigint) => Uint8Array | undefined> {
+  const MAX_VDSO = 1 << 16;
+  const found = new Map<bigint, Uint8Array>();
+  for (const { type, flags, filesz, vaddr, offset } of headers) {
+    const like = type === PT.LOAD && (flags & PF.X) !== 0 && filesz > 0 && filesz <= MAX_VDSO;
+    if (like) found.set(vaddr, Uint8Array.from(await source.read(offset, filesz)));
+  }
+  return (address) => found.get(address);
+}
+
+function imageOf(state: ProcessState, headers: readonly CoreHeader[], source: Source): ProgramImage {
+  const { mm, threads } = state;
+  const special = new Set(
+    state.mappings.filter(({ backing }) => backing.kind === 'vdso').map(({ start }) => start),
+  );
+  const segments = headers.filter(
+    ({ type, filesz, vaddr }) => type === PT.LOAD && filesz > 0 && !special.has(vaddr),
+  );
+  return {
+    format: 'core',
+    variant: 'checkpoint',
+    arch: 'x86_64',
+    placement: { kind: 'fixed' },
+    segments: segments.map((header): Segment => segmentOf(header, source)),
+    entry: threads[0]?.registers.rip ?? 0n,
+    code: { start: mm.start_code, end: mm.end_code },
+    data: { start: mm.start_data, end: mm.end_data },
+    brk: { start: mm.start_brk, end: mm.brk, randomize: false },
+    stack: { layout: 'sysv', execution: 'none' },
+    process: { state, objects: objectsOf(headers, source) },
+  };
+}
+
+function segmentOf(header: CoreHeader, source: Source): Segment {
+  const { flags, filesz, memsz, vaddr, offset, index } = header;
+  if (BigInt(filesz) > memsz)
+    throw headerError(header, 'has more bytes in the file than in memory', 'p_filesz', filesz);
+  return {
+    name: `PT_LOAD ${index}`,
+    address: vaddr,
+    size: BigInt(filesz),
+    content: { source, offset, size: filesz },
+    protection: { read: (flags & PF.R) !== 0, write: (flags & PF.W) !== 0, execute: (flags & PF.X) !== 0 },
+  };
+}
+
+const MAX_OBJECTS = 1 << 20;
+
+function objectsOf(headers: readonly CoreHeader[], source: Source): ObjectExtent[][] {
+  const objects: ObjectExtent[][] = [];
+  for (const header of headers) {
+    if (header.type !== PT.OBJECT) continue;
+    if (header.paddr >= BigInt(MAX_OBJECTS))
+      throw headerError(header, 'belongs to an impossible object', 'p_paddr', header.paddr);
+    const number = Number(header.paddr);
+    while (objects.length <= number) objects.push([]);
+    objects[number]?.push({
+      at: header.vaddr,
+      content: { source, offset: header.offset, size: header.filesz },
+    });
+  }
+  return objects;
+}

@@ -1,0 +1,131 @@
+/**
+ * A process that stands still → a checkpoint. It is written in two steps: `writeCore` takes all from the process as
+ * fast as it can; what the process need not wait for, `finishCore` does afterwards. Until then the file does not look whole.
+ */
+import { createHash } from 'node:crypto';
+import { read, writeSync } from 'node:fs';
+import { promisify } from 'node:util';
+import type { OnProgress, ProcessState } from 'run-foreign/loader';
+import { DIGEST, DIGEST_NOTE_SIZE, note, OWNER, PAGE_SIZE } from './elf-core.ts';
+import { layOutFile, layOutPieces, type MemoryRun, type ObjectContent } from './write-layout.ts';
+import { stateNotes } from './write-notes.ts';
+
+/** What is to be written: src/checkpoint/ has it. */
+export interface CoreInput {
+  readonly state: ProcessState;
+  readonly runs: readonly MemoryRun[];
+  readonly objects: readonly (ObjectContent & { readonly read: (at: bigint, into: Buffer) => void })[];
+  /** Fills all of `into` from the process's memory. */
+  read(address: bigint, into: Uint8Array): void;
+}
+
+/** A file that lacks its last note. */
+export interface UnfinishedCore {
+  readonly fd: number;
+  /** Bytes so far. */
+  readonly size: number;
+}
+
+const CHUNK = 1 << 20;
+const MAX_ARGS = 4096;
+
+/** Writes to `fd`, from its beginning on, which must be able to tell and to be read again. Synchronous. */
+export function writeCore(fd: number, input: CoreInput): UnfinishedCore {
+  const { state, objects } = input;
+  const notes = stateNotes(state, argsOf(input));
+  const pieces = layOutPieces(state, input.runs, objects);
+  const { headers, digestOffset } = layOutFile(pieces, notes.length, DIGEST_NOTE_SIZE);
+  const out = new ChunkWriter(fd);
+  out.bytes(headers);
+  out.bytes(notes);
+  out.align();
+  const vdso = state.vdso?.image ?? new Uint8Array(0);
+  for (const { from, vaddr, filesz } of pieces) {
+    if (from === 'nothing') continue;
+    if (from === 'vdso') out.bytes(vdso.subarray(0, Number(filesz)));
+    else if (from === 'memory') out.fill(filesz, (done, into) => input.read(vaddr + done, into));
+    else {
+      const object = objects[from.object];
+      out.fill(filesz, (done, into) => object?.read(vaddr + done, into));
+    }
+    out.align();
+  }
+  out.flush();
+  if (out.size !== digestOffset) throw new Error(`the checkpoint has ${out.size} bytes, not ${digestOffset}`);
+  return { fd, size: out.size };
+}
+
+function argsOf({ state: { mm }, read: readMemory }: CoreInput): Buffer {
+  const bytes = Buffer.alloc(Math.min(MAX_ARGS, Number(mm.arg_end - mm.arg_start)));
+  try {
+    readMemory(mm.arg_start, bytes);
+  } catch {
+    // The fields need not point anywhere.
+  }
+  return bytes;
+}
+
+/** Collects small pieces, so that they cost no system call each. */
+class ChunkWriter {
+  readonly #fd: number;
+  readonly #chunk = Buffer.alloc(CHUNK);
+  #used = 0;
+  #written = 0;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  get size(): number {
+    return this.#written + this.#used;
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.fill(
+      BigInt(bytes.length),
+      (done, into) => void into.set(bytes.subarray(Number(done), Number(done) + into.length)),
+    );
+  }
+
+  fill(size: bigint, read: (done: bigint, into: Buffer) => void): void {
+    for (let done = 0n; done < size; ) {
+      const room = BigInt(CHUNK - this.#used);
+      const length = Number(size - done < room ? size - done : room);
+      read(done, this.#chunk.subarray(this.#used, this.#used + length));
+      this.#used += length;
+      done += BigInt(length);
+      if (this.#used === CHUNK) this.flush();
+    }
+  }
+
+  /** Zeros up to the next page. */
+  align(): void {
+    const length = (PAGE_SIZE - (this.size % PAGE_SIZE)) % PAGE_SIZE;
+    this.bytes(new Uint8Array(length));
+  }
+
+  flush(): void {
+    for (let done = 0; done < this.#used; ) {
+      done += writeSync(this.#fd, this.#chunk, done, this.#used - done);
+    }
+    this.#written += this.#used;
+    this.#used = 0;
+  }
+}
+
+const readFd = promisify(read);
+
+/** Adds the note with the SHA-256 of all that is there: only now the file is whole. */
+export async function finishCore({ fd, size }: UnfinishedCore, progress: OnProgress): Promise<void> {
+  const hash = createHash('sha256');
+  const chunk = Buffer.alloc(CHUNK);
+  for (let at = 0; at < size; ) {
+    const { bytesRead } = await readFd(fd, chunk, 0, Math.min(CHUNK, size - at), at);
+    if (bytesRead === 0) throw new Error('the checkpoint became shorter while it was written');
+    hash.update(chunk.subarray(0, bytesRead));
+    at += bytesRead;
+    progress('checking', at, size);
+  }
+  const bytes = note(OWNER, DIGEST.type, hash.digest());
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done);
+}

@@ -1,0 +1,141 @@
+/**
+ * A live process, frozen, as a checkpoint holds it. Nothing of it is changed: its threads are stopped with ptrace(2), what the
+ * kernel tells nobody else its threads are made to ask for (remote-calls.ts), and then it goes on.
+ */
+import type { ProcessState } from '../image/process-state.ts';
+import { parseRegisters } from '../image/registers.ts';
+import { ProcessMemory } from '../native/process-memory.ts';
+import { NT, pendingSignals, registerSet } from '../native/ptrace.ts';
+import { captureDescriptors } from './descriptors.ts';
+import { ProcessFiles } from './file-reference.ts';
+import { Findings, type Skippable } from './findings.ts';
+import { FrozenThreads, refusal } from './frozen-threads.ts';
+import { captureMappings, type MemoryRun } from './mappings.ts';
+import { type MapsEntry, readMaps } from './maps.ts';
+import { type CapturedObject, CapturedObjects } from './objects.ts';
+import { attributes, credentials, identity, limits, machine, mmFields, vdsoState } from './process-facts.ts';
+import { leaveRange, type RemotePlace, roomBehindVdso, withRemoteCalls } from './remote-calls.ts';
+import { findOutside, is64Bit, refuseTarget } from './scope.ts';
+import { intervalTimers, posixTimers, signalActions } from './signals.ts';
+import { abortSequence, captureThread } from './thread-state.ts';
+
+export interface CaptureOptions {
+  /** What may be left out. */
+  readonly skip: ReadonlySet<Skippable>;
+  /** Whether clean pages of files are stored, too. */
+  readonly complete: boolean;
+  /** What becomes of the process when `action` is over; it runs on if that throws. */
+  readonly then?: 'run' | 'stop' | 'kill';
+}
+
+/** A process that stands still. */
+export interface Frozen {
+  readonly state: ProcessState;
+  readonly runs: readonly MemoryRun[];
+  /** By the number that StoredContent has. */
+  readonly objects: readonly CapturedObject[];
+  /** Fills all of `into`. */
+  read(address: bigint, into: Uint8Array): void;
+  /** A file where its memory can be read at offsets that are addresses. */
+  readonly memoryPath: string;
+}
+
+/**
+ * Calls `action` while the process stands still, and lets it go. Throws PROCESS_NOT_FOUND, and PROCESS_REFUSED where it may
+ * not be traced or has what a checkpoint cannot hold.
+ */
+export function withFrozen<T>(pid: number, options: CaptureOptions, action: (frozen: Frozen) => T): T {
+  refuseTarget(pid);
+  const threads = FrozenThreads.freeze(pid);
+  const objects = new CapturedObjects();
+  let memory: ProcessMemory | undefined;
+  try {
+    memory = new ProcessMemory(pid);
+    const { state, runs } = captureState(threads, memory, objects, options);
+    const held = memory;
+    const result = action({
+      state,
+      runs,
+      objects: objects.list,
+      read: (address, into) => held.read(address, into),
+      memoryPath: `/proc/${pid}/mem`,
+    });
+    if (options.then === 'stop') process.kill(pid, 'SIGSTOP');
+    if (options.then === 'kill') process.kill(pid, 'SIGKILL');
+    return result;
+  } finally {
+    objects.close();
+    memory?.close();
+    threads.thaw();
+  }
+}
+
+function captureState(
+  threads: FrozenThreads,
+  memory: ProcessMemory,
+  objects: CapturedObjects,
+  { skip, complete }: CaptureOptions,
+): { state: ProcessState; runs: readonly MemoryRun[] } {
+  const { pid, tids } = threads;
+  if (!is64Bit(pid)) throw refusal(pid, 'is a 32-bit process, which checkpoints do not know');
+  const findings = new Findings(skip);
+  const files = new ProcessFiles(pid);
+  const entries = readMaps(pid);
+  const vdso = entries.find(({ path }) => Buffer.from(path).toString() === '[vdso]');
+  for (const tid of tids) {
+    if (vdso !== undefined) leaveRange(pid, tid, vdso.start, vdso.end, () => threads.stopAgain(tid));
+    abortSequence(tid, memory);
+  }
+  const { descriptors, openFiles, locks, nameless } = captureDescriptors(pid, files, objects, findings, true);
+  const { mappings, runs } = captureMappings(entries, {
+    pid,
+    files,
+    objects,
+    findings,
+    openFiles,
+    nameless,
+    complete,
+    contents: true,
+  });
+  findOutside(pid, findings);
+  findings.check(pid);
+  const image = vdsoState(mappings, memory);
+  const place = placeOf(entries, memory);
+  const own = identity(pid, files);
+  const threadStates = tids.slice(1).map((tid) => {
+    const registers = parseRegisters(registerSet(tid, NT.PRSTATUS));
+    return withRemoteCalls(pid, tid, memory, place, (remote) =>
+      captureThread(pid, tid, registers, memory, remote),
+    );
+  });
+  const leader = parseRegisters(registerSet(pid, NT.PRSTATUS));
+  const state = withRemoteCalls(pid, pid, memory, place, (remote): ProcessState => {
+    return {
+      ...own,
+      mm: mmFields(pid, remote),
+      mappings,
+      vdso: image,
+      signalActions: signalActions(remote, memory),
+      pending: pendingSignals(pid, true),
+      intervalTimers: intervalTimers(remote, memory),
+      posixTimers: posixTimers(pid, remote, memory),
+      limits: limits(pid),
+      credentials: credentials(pid, remote),
+      attributes: attributes(pid, remote, memory),
+      threads: [captureThread(pid, pid, leader, memory, remote), ...threadStates],
+      descriptors,
+      openFiles,
+      locks,
+      machine: machine(),
+      lost: findings.skipped.map(({ object, what }) => `${object} (${what})`),
+    };
+  });
+  return { state, runs };
+}
+
+function placeOf(entries: readonly MapsEntry[], memory: ProcessMemory): RemotePlace {
+  const vdso = entries.find(({ path }) => Buffer.from(path).toString() === '[vdso]');
+  const stack = entries.find(({ path }) => Buffer.from(path).toString() === '[stack]');
+  const code = vdso && roomBehindVdso(vdso.start, memory.bytes(vdso.start, Number(vdso.end - vdso.start)));
+  return { code: code ?? 0n, stack };
+}
