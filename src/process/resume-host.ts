@@ -20,7 +20,11 @@ export interface ResumeHost {
 
 export interface HostVdso {
   /** From low to high and without gaps, `[vdso]` last. */
-  readonly pieces: readonly { readonly kind: VdsoPieceKind; readonly offset: bigint; readonly size: bigint }[];
+  readonly pieces: readonly {
+    readonly kind: VdsoPieceKind;
+    readonly offset: bigint;
+    readonly size: bigint;
+  }[];
   /** Bytes of all of [vdso]. */
   readonly image: Uint8Array;
   readonly buildId: Uint8Array | undefined;
@@ -31,6 +35,6 @@ export type VdsoPieceKind = 'vdso' | 'vvar' | 'vvar_vclock';
 export interface HostCpu {
   /** `flags` of /proc/cpuinfo. */
   readonly flags: readonly string[];
-  /** AT_MINSIGSTKSZ: the largest signal frame there can be, bytes; undefined where the kernel does not say. */
-  readonly signalStackSize: number | undefined;
+  /** `vendor_id`: `GenuineIntel`. */
+  readonly vendor: string;
 }

@@ -11,9 +11,7 @@ export interface VdsoFunction {
 
 const PT_LOAD = 1;
 const PT_DYNAMIC = 2;
-const PT_NOTE = 4;
-const DT = { NULL: 0n, HASH: 4n, STRTAB: 5n, SYMTAB: 6n, STRSZ: 10n } as const;
-const NT_GNU_BUILD_ID = 3;
+const DT = { NULL: 0n, HASH: 4n, STRTAB: 5n, SYMTAB: 6n } as const;
 const STT_FUNC = 2;
 const STT_NOTYPE = 0;
 const SYMBOL_SIZE = 24;
@@ -31,7 +29,10 @@ export function vdsoFunctions(image: Uint8Array): VdsoFunction[] {
   const entries = dynamicEntries(view, dynamic.offset, dynamic.size);
   const at = (tag: bigint) => Number(BigInt.asUintN(64, (entries.get(tag) ?? -1n) - bias));
   const [symbols, strings, hash] = [at(DT.SYMTAB), at(DT.STRTAB), at(DT.HASH)];
-  const count = Math.min(MAX_SYMBOLS, symbolCount(view, symbols, strings, entries.has(DT.HASH) ? hash : undefined));
+  const count = Math.min(
+    MAX_SYMBOLS,
+    symbolCount(view, symbols, strings, entries.has(DT.HASH) ? hash : undefined),
+  );
   const functions: VdsoFunction[] = [];
   for (let index = 1; index < count; index++) {
     const entry = symbols + index * SYMBOL_SIZE;
@@ -43,30 +44,6 @@ export function vdsoFunctions(image: Uint8Array): VdsoFunction[] {
     functions.push({ name: stringAt(image, strings + view.getUint32(entry, true)), offset });
   }
   return functions.sort((one, other) => one.offset - other.offset);
-}
-
-/** Bytes of the image up to where its last PT_LOAD ends; undefined where it is no ELF. */
-export function vdsoEnd(image: Uint8Array): number | undefined {
-  const loads = headersOf(image).filter(({ type }) => type === PT_LOAD);
-  const last = loads.at(-1);
-  return last && last.offset + last.size;
-}
-
-/** NT_GNU_BUILD_ID. */
-export function vdsoBuildId(image: Uint8Array): Uint8Array | undefined {
-  const view = viewOf(image);
-  for (const { type, offset, size } of headersOf(image)) {
-    if (type !== PT_NOTE) continue;
-    for (let at = offset; at + 12 <= offset + size && fits(view, at, 12); ) {
-      const [nameSize, descSize] = [view.getUint32(at, true), view.getUint32(at + 4, true)];
-      const desc = at + 12 + align4(nameSize);
-      if (!fits(view, desc, descSize)) break;
-      const isGnu = Buffer.from(image.subarray(at + 12, at + 16)).toString('latin1') === 'GNU\0';
-      if (view.getUint32(at + 8, true) === NT_GNU_BUILD_ID && isGnu) return image.slice(desc, desc + descSize);
-      at = desc + align4(descSize);
-    }
-  }
-  return undefined;
 }
 
 interface Header {
@@ -90,7 +67,10 @@ function headersOf(image: Uint8Array): Header[] {
   for (let index = 0; index < Math.min(phnum, MAX_HEADERS); index++) {
     const at = phoff + index * phentsize;
     if (!fits(view, at, 56)) break;
-    const [offset, size] = [Number(view.getBigUint64(at + 8, true)), Number(view.getBigUint64(at + 32, true))];
+    const [offset, size] = [
+      Number(view.getBigUint64(at + 8, true)),
+      Number(view.getBigUint64(at + 32, true)),
+    ];
     if (!fits(view, offset, size)) continue;
     headers.push({ type: view.getUint32(at, true), offset, address: view.getBigUint64(at + 16, true), size });
   }
@@ -124,8 +104,6 @@ function stringAt(image: Uint8Array, at: number): string {
   const end = image.subarray(0, at + MAX_NAME).indexOf(0, at);
   return Buffer.from(image.subarray(at, end < 0 ? at : end)).toString('latin1');
 }
-
-const align4 = (size: number): number => Math.ceil(size / 4) * 4;
 
 function fits(view: DataView, offset: number, size: number): boolean {
   return Number.isSafeInteger(offset) && offset >= 0 && size >= 0 && offset + size <= view.byteLength;

@@ -128,5 +128,7 @@ function sameIds(one: Credentials, other: Credentials): boolean {
 function isSame(one: Credentials, other: Credentials): boolean {
   const [a, b] = [one.capabilities, other.capabilities];
   const names = ['inheritable', 'permitted', 'effective', 'bounding', 'ambient'] as const;
-  return sameIds(one, other) && one.secureBits === other.secureBits && names.every((name) => a[name] === b[name]);
+  return (
+    sameIds(one, other) && one.secureBits === other.secureBits && names.every((name) => a[name] === b[name])
+  );
 }

@@ -2,8 +2,9 @@
  * The descriptors of a process. All that is opened first gets a number above all that the process has, and in the end its own: so
  * nothing ever gets in the way of anything, whatever numbers are open when the stub begins.
  */
-import type { Descriptor } from '../../image/process-state.ts';
+
 import { ForeignError } from '../../errors.ts';
+import type { Descriptor } from '../../image/process-state.ts';
 import type { ResumeStep, Value } from '../resume-plan.ts';
 import type { ResumeContext } from './context.ts';
 import { F, O } from './kernel.ts';
@@ -68,7 +69,9 @@ export function descriptorSteps(context: ResumeContext): ResumeStep[] {
     invocation.stdin === undefined ? undefined : { kept: `file ${materials.file(invocation.stdin)}` };
   const input = stdin === undefined ? [] : [call('dup3', [stdin, 0, 0], 'set standard input')];
   if (descriptors === undefined) return input;
-  const inherited = new Set(descriptors.filter((each) => isInherited(each, context)).map(({ number }) => number));
+  const inherited = new Set(
+    descriptors.filter((each) => isInherited(each, context)).map(({ number }) => number),
+  );
   const pipes: Pipes = new Map();
   const steps: ResumeStep[] = [];
   for (const index of state.openFiles.keys()) {
@@ -84,7 +87,11 @@ export function descriptorSteps(context: ResumeContext): ResumeStep[] {
       steps.push(...openAbove([duplicate], opened(index), above));
     }
   }
-  return [...steps, ...numberSteps(descriptors, inherited, context), ...(inherited.has(0) || own0(descriptors) ? input : [])];
+  return [
+    ...steps,
+    ...numberSteps(descriptors, inherited, context),
+    ...(inherited.has(0) || own0(descriptors) ? input : []),
+  ];
 }
 
 const own0 = (descriptors: readonly Descriptor[]): boolean => descriptors.some(({ number }) => number === 0);
@@ -105,7 +112,8 @@ function numberSteps(
     const what = `open descriptor ${number}`;
     if (!inherited.has(number))
       steps.push(call('dup3', [{ kept: opened(openFile) }, number, closeOnExec ? O.CLOEXEC : 0], what));
-    else if (closeOnExec) steps.push(call('fcntl', [number, F_SETFD, FD_CLOEXEC], what, { onError: 'ignore' }));
+    else if (closeOnExec)
+      steps.push(call('fcntl', [number, F_SETFD, FD_CLOEXEC], what, { onError: 'ignore' }));
   }
   return steps;
 }
@@ -128,4 +136,3 @@ function isInherited({ number, openFile }: Descriptor, { state, invocation }: Re
   if (invocation.stdio === 'recorded') return false;
   return invocation.stdio === 'inherit' || led || (file?.kind === 'device' && file.terminal);
 }
-

@@ -6,7 +6,7 @@ import { absolute, type Place } from '../../process/place.ts';
 import type { ResumeStep, Value } from '../resume-plan.ts';
 import type { ResumeContext } from './context.ts';
 import { NONE, PR } from './kernel.ts';
-import { type CallStep, call, cString, shown, text, u64s } from './steps.ts';
+import { type CallStep, call, cString, shown, text } from './steps.ts';
 
 const PR_SET_MM_MAP = 14;
 /** Of struct prctl_mm_map, include/uapi/linux/prctl.h. */
@@ -48,7 +48,10 @@ export function mmSteps(context: ResumeContext): ResumeStep[] {
   view.setUint32(MM_MAP.auxv_size, auxv.bytes.length, true);
   view.setInt32(MM_MAP.exe_fd, -1, true);
   const setMap = (what: string, onError: CallStep['onError'], skipOnSuccess: number) =>
-    call('prctl', [PR.SET_MM, PR_SET_MM_MAP, { bytes: map }, MM_MAP.size, 0], what, { onError, skipOnSuccess });
+    call('prctl', [PR.SET_MM, PR_SET_MM_MAP, { bytes: map }, MM_MAP.size, 0], what, {
+      onError,
+      skipOnSuccess,
+    });
   const what = 'tell the kernel what the process is (PR_SET_MM_MAP)';
   const auxvStep = storeStep(auxv, { bytes: map, plus: MM_MAP.auxv }, 8);
   const byField = fieldSteps(context, auxv);
@@ -123,7 +126,11 @@ function oomSteps(score: number): ResumeStep[] {
   const onError = 'say' as const;
   const path = text('/proc/self/oom_score_adj');
   return [
-    call('openat', [BigInt.asUintN(64, -100n), path, 1, 0], what, { keep: 'oom_score_adj', onError, skipOnError: 2 }),
+    call('openat', [BigInt.asUintN(64, -100n), path, 1, 0], what, {
+      keep: 'oom_score_adj',
+      onError,
+      skipOnError: 2,
+    }),
     call('write', [file, { bytes }, bytes.length - 1], what, { onError }),
     call('close', [file], what),
   ];

@@ -25,7 +25,15 @@ export const AT_FDCWD = BigInt.asUintN(64, -100n);
 export const NONE = BigInt.asUintN(64, -1n);
 
 /** fcntl(2) */
-export const F = { DUPFD: 0, SETFL: 4, SETLK: 6, OFD_SETLK: 37, DUPFD_CLOEXEC: 1030, SETPIPE_SZ: 1031, ADD_SEALS: 1033 } as const;
+export const F = {
+  DUPFD: 0,
+  SETFL: 4,
+  SETLK: 6,
+  OFD_SETLK: 37,
+  DUPFD_CLOEXEC: 1030,
+  SETPIPE_SZ: 1031,
+  ADD_SEALS: 1033,
+} as const;
 /** flock(2) */
 export const LOCK = { SH: 1, EX: 2, NB: 4 } as const;
 export const F_RDLCK = 0;

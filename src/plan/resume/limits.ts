@@ -25,7 +25,9 @@ export function liftSteps({ state, host }: ResumeContext): ResumeStep[] {
     .flatMap(({ resource, hard }) => {
       const theirs = state.limits.find((each) => each.resource === resource)?.hard ?? 0n;
       const lift = (limit: bigint) =>
-        call('prlimit64', [0, resource, u64s(limit, limit), 0], `lift a limit (${resource})`, { onError: 'ignore' });
+        call('prlimit64', [0, resource, u64s(limit, limit), 0], `lift a limit (${resource})`, {
+          onError: 'ignore',
+        });
       return theirs > hard ? firstOf(lift(theirs), lift(hard)) : [lift(hard)];
     });
 }

@@ -8,7 +8,7 @@ import type { ResumeStep, Value } from '../resume-plan.ts';
 import { isMapped, mapPiece, readSteps } from './contents.ts';
 import type { ResumeContext } from './context.ts';
 import { AT_FDCWD, MAP, NONE, O, PR, PR_SET_VMA_ANON_NAME, PROT } from './kernel.ts';
-import { objectFile, isStored, type WholeObject, wholeObjectSteps } from './objects.ts';
+import { isStored, objectFile, type WholeObject, wholeObjectSteps } from './objects.ts';
 import { call, cString, pathKey, shown } from './steps.ts';
 
 /** The file that mappings are made of at the moment. */
@@ -50,7 +50,8 @@ export function lockSteps({ state }: ResumeContext): ResumeStep[] {
     if (isKernels(mapping)) return steps;
     if (flags.includes('lf'))
       steps.push(call('mlock2', [start, size, MLOCK_ONFAULT], `lock ${what}`, { onError: 'say' }));
-    else if (flags.includes('lo')) steps.push(call('mlock', [start, size], `lock ${what}`, { onError: 'say' }));
+    else if (flags.includes('lo'))
+      steps.push(call('mlock', [start, size], `lock ${what}`, { onError: 'say' }));
     if (flags.includes('sl')) steps.push(call('mseal', [start, size, 0], `seal ${what}`, { onError: 'say' }));
     return steps;
   });
@@ -60,7 +61,9 @@ export function lockSteps({ state }: ResumeContext): ResumeStep[] {
 export function wholeObjects({ mappings, openFiles }: ResumeContext['state']): WholeObject[] {
   return openFiles.flatMap((file, openFile): WholeObject[] => {
     if (file.kind !== 'shared memory' || sharesContent(openFiles, file)) return [];
-    const parts = mappings.filter(({ backing }) => backing.kind === 'object' && backing.openFile === openFile);
+    const parts = mappings.filter(
+      ({ backing }) => backing.kind === 'object' && backing.openFile === openFile,
+    );
     const bases = new Set(parts.map((part) => part.start - offsetOf(part)));
     const [base] = bases;
     const size = pageEnd(file.content.size);
@@ -182,7 +185,11 @@ function isReplaced({ backing }: Mapping, { invocation }: Pick<ResumeContext, 'i
  * Who maps a file shared may write to it only if it is open for that; that one who has it open for writing has mapped it so is
  * likely, and lets the memory become writable later.
  */
-function accessFor({ shared, protection }: Mapping, { path }: FileReference, { state }: ResumeContext): number {
+function accessFor(
+  { shared, protection }: Mapping,
+  { path }: FileReference,
+  { state }: ResumeContext,
+): number {
   if (!shared) return O.RDONLY;
   if (protection.write) return O.RDWR;
   const key = pathKey(path);

@@ -123,7 +123,10 @@ export interface WholeObject {
 }
 
 /** Maps it as a whole, filled; what of it is not mapped is taken away by whoever maps the parts. */
-export function wholeObjectSteps(context: ResumeContext, { openFile, base, size }: WholeObject): ResumeStep[] {
+export function wholeObjectSteps(
+  context: ResumeContext,
+  { openFile, base, size }: WholeObject,
+): ResumeStep[] {
   const file = context.state.openFiles[openFile];
   if (file?.kind !== 'shared memory') return [];
   const flags = MAP.SHARED | MAP.ANONYMOUS | MAP.FIXED_NOREPLACE;

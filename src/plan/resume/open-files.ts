@@ -21,12 +21,7 @@ const PIPE_PIECE = 65536;
 export const opened = (index: number): string => `open ${index}`;
 
 /** Opens a description, kept as `opened(index)`. `number` is a descriptor of it, for messages. */
-export function openSteps(
-  index: number,
-  number: number,
-  context: ResumeContext,
-  pipes: Pipes,
-): ResumeStep[] {
+export function openSteps(index: number, number: number, context: ResumeContext, pipes: Pipes): ResumeStep[] {
   const file = context.state.openFiles[index];
   if (file === undefined || file.kind === 'skipped' || file.kind === 'standard stream') return [];
   const what = `open descriptor ${number} again`;
@@ -49,7 +44,8 @@ export function openSteps(
       return pipeEnd(index, number, file, context, pipes);
     case 'eventfd': {
       const flags = nonblock | O.CLOEXEC | (file.semaphore ? EFD_SEMAPHORE : 0);
-      const counted = file.count === 0n ? [] : [call('write', [LOW, u64s(file.count), 8], what, { expect: 8n })];
+      const counted =
+        file.count === 0n ? [] : [call('write', [LOW, u64s(file.count), 8], what, { expect: 8n })];
       return above([call('eventfd2', [0, flags], what, keep), ...counted]);
     }
     case 'signalfd':
@@ -89,7 +85,11 @@ function objectDescription(
   );
   const steps =
     first === index
-      ? [call('fcntl', [object, F.DUPFD_CLOEXEC, context.above], 'number a descriptor', { keep: opened(index) })]
+      ? [
+          call('fcntl', [object, F.DUPFD_CLOEXEC, context.above], 'number a descriptor', {
+            keep: opened(index),
+          }),
+        ]
       : reopen(index, object, file.flags, context);
   return [
     ...steps,
@@ -155,7 +155,9 @@ function makePipe(pipe: number, number: number, context: ResumeContext): ResumeS
     ...end(`pipe ${pipe} read`, 0),
     ...end(`pipe ${pipe} write`, 4),
     ...(capacity > 0 ? [call('fcntl', [write, F.SETPIPE_SZ, capacity], what, { onError: 'say' })] : []),
-    ...both.flatMap((file) => (file.kind === 'pipe' && file.content ? fillPipe(file.content.object, write, context) : [])),
+    ...both.flatMap((file) =>
+      file.kind === 'pipe' && file.content ? fillPipe(file.content.object, write, context) : [],
+    ),
   ];
 }
 

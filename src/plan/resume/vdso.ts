@@ -2,9 +2,10 @@
  * The kernel's vDSO. Where the process had the same one, ours goes where it was. Where it had another, that one is there as
  * plain memory with its functions leading to ours, which stands elsewhere: the program knows their addresses.
  */
+
+import { ForeignError, hex } from '../../errors.ts';
 import type { Range } from '../../image/image.ts';
 import type { ProcessState } from '../../image/process-state.ts';
-import { ForeignError, hex } from '../../errors.ts';
 import { pageEnd } from '../../process/address-space.ts';
 import type { HostVdso, ResumeHost } from '../../process/resume-host.ts';
 import { forwardVdso } from '../../process/vdso-forward.ts';
@@ -40,7 +41,11 @@ export function planVdso(state: ProcessState, host: ResumeHost, stub: Range, roo
   refuseThreadsInside(state);
   const address = highest(room.take(sizeOf(ours)), ours);
   const image = forwardVdso(theirs.image, theirs.address, { image: ours.image, address });
-  return { address, park, place: [...fromParked(ours, parked, address), ...plainMemory(theirs.address, image)] };
+  return {
+    address,
+    park,
+    place: [...fromParked(ours, parked, address), ...plainMemory(theirs.address, image)],
+  };
 }
 
 /** [vdso] is the last of its pieces. */
@@ -77,7 +82,9 @@ function movePieces(
   const first = pieces[0]?.offset ?? 0n;
   return pieces.map(({ kind, offset, size }) => {
     const target = to + offset - first;
-    return call('mremap', [from(offset), size, size, MREMAP_TO, target], `move [${kind}]`, { expect: target });
+    return call('mremap', [from(offset), size, size, MREMAP_TO, target], `move [${kind}]`, {
+      expect: target,
+    });
   });
 }
 
@@ -115,5 +122,9 @@ function refuseThreadsInside({ vdso, threads }: ProcessState): void {
 }
 
 function refuse(why: string, hint?: string): never {
-  throw new ForeignError('MACHINE_REFUSED', `cannot go on here: it ${why}`, hint === undefined ? {} : { hint });
+  throw new ForeignError(
+    'MACHINE_REFUSED',
+    `cannot go on here: it ${why}`,
+    hint === undefined ? {} : { hint },
+  );
 }
