@@ -1,12 +1,11 @@
 /** What must be known of this machine, and of the process that a stub will run in, to let another one go on here. */
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
-import type { Credentials } from '../image/process-state.ts';
+import type { Credentials, ResourceLimit } from '../image/process-state.ts';
 import type { HostVdso, ResumeHost, VdsoPieceKind } from '../process/resume-host.ts';
 import { buildIdOf } from '../source/build-id.ts';
-import { resourceLimit } from './file-facts.ts';
 import { personality, readText, statFields, statusField } from './proc.ts';
 
-const RESOURCES = 16;
+const UNLIMITED = 2n ** 64n - 1n;
 const MAX_VDSO = 1 << 16;
 
 /** `random` gives random bytes. */
@@ -16,10 +15,7 @@ export function resumeHost({ random }: Pick<ResumeHost, 'random'>): ResumeHost {
     nice: Number(statFields()(19)),
     credentials: afterExec(ownCredentials()),
     noNewPrivileges: statusField('NoNewPrivs') === '1',
-    limits: Array.from({ length: RESOURCES }, (_, resource) => ({
-      resource,
-      ...resourceLimit(process.pid, resource),
-    })),
+    limits: ownLimits(),
     processors: processorList(statusField('Cpus_allowed_list') ?? ''),
     vdso: ownVdso(),
     cpu: {
@@ -29,6 +25,17 @@ export function resumeHost({ random }: Pick<ResumeHost, 'random'>): ResumeHost {
     auxvSize: readFileSync('/proc/self/auxv').length,
     random,
   };
+}
+
+/** /proc/self/limits has a line for each, in the order of their numbers (fs/proc/base.c, lnames). */
+function ownLimits(): ResourceLimit[] {
+  const lines = (readText('/proc/self/limits') ?? '').split('\n').slice(1);
+  return lines.flatMap((line, resource) => {
+    const [, soft, hard] = /^.{26}(\d+|unlimited) +(\d+|unlimited)/.exec(line) ?? [];
+    if (soft === undefined || hard === undefined) return [];
+    const value = (text: string) => (text === 'unlimited' ? UNLIMITED : BigInt(text));
+    return [{ resource, soft: value(soft), hard: value(hard) }];
+  });
 }
 
 function cpuField(name: string): string | undefined {
