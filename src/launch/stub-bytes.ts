@@ -1,5 +1,5 @@
 /** The stub for a plan, of a program that begins or of a process that goes on. */
-import { emitResume } from '../emit/resume.ts';
+import { emitResume } from '../emit/resume/resume.ts';
 import { emitStub } from '../emit/stub.ts';
 import type { StartPlan } from './prepare.ts';
 
