@@ -229,6 +229,21 @@ export class X86 {
     this.#signed32(this.bits === 64 ? address - next : address);
   }
 
+  /** jmp qword [memory]. */
+  jumpMemory(memory: Memory): void {
+    this.#withMemory([0xff], 4, memory, false);
+  }
+
+  /** lock inc dword [memory] and lock dec dword [memory]: for what several threads count. `equal` is true at 0. */
+  lockIncrement32(memory: Memory): void {
+    this.#emit(0xf0);
+    this.#withMemory([0xff], 0, memory, false);
+  }
+  lockDecrement32(memory: Memory): void {
+    this.#emit(0xf0);
+    this.#withMemory([0xff], 1, memory, false);
+  }
+
   jumpRegister(register: Register): void {
     this.#rex(false, 0, register);
     this.#emit(0xff, modRm(3, 4, register));
