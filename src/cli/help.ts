@@ -17,7 +17,16 @@ export interface HelpTopic {
 /** About where a program comes from and what opens it. */
 const SOURCE_OPTIONS = ['max-size', 'sha256', 'verify-key', 'identity', 'not-confidential'] as const;
 const LOADER_OPTIONS = ['format', 'loader', 'loader-opt', 'loader-timeout'] as const;
-const RUN_OPTIONS = [...LOADER_OPTIONS, 'argv0', 'env', 'unset-env', 'stdin', ...SOURCE_OPTIONS] as const;
+const RESUME_OPTIONS = ['stdio', 'new-pid', 'verify', 'skip', 'map-memory'] as const;
+const RUN_OPTIONS = [
+  ...LOADER_OPTIONS,
+  'argv0',
+  'env',
+  'unset-env',
+  'stdin',
+  ...RESUME_OPTIONS,
+  ...SOURCE_OPTIONS,
+] as const;
 
 export const RUN_TOPIC: HelpTopic = {
   usage: 'run-foreign [options] PROGRAM [args...]',

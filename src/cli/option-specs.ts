@@ -45,6 +45,26 @@ const SPECS = {
   },
   'unset-env': { kind: 'list', value: 'NAME', help: 'leave a variable out; may be repeated' },
   stdin: { kind: 'text', value: 'FILE', help: 'what the program gets as standard input' },
+  stdio: {
+    kind: 'text',
+    value: 'inherit|recorded',
+    help: 'of a checkpoint: whether descriptors 0 to 2 are yours, or the files it had; unless given, yours where it had a terminal, a pipe or a socket',
+  },
+  'new-pid': { kind: 'flag', help: 'of a checkpoint: do not ask for the process number it had' },
+  verify: {
+    kind: 'flag',
+    help: 'of a checkpoint: read all of it and compare its SHA-256 before it goes on',
+  },
+  skip: {
+    kind: 'list',
+    twin: false,
+    value: 'KIND',
+    help: 'go on without what KIND names; of a checkpoint that is started: cpu, for what the processor lacks; may be repeated',
+  },
+  'map-memory': {
+    kind: 'flag',
+    help: 'of a checkpoint: map its memory instead of reading it. It goes on at once, but needs the file as long as it runs, and memory it gives back is not zero (MADV_DONTNEED)',
+  },
   sha256: {
     kind: 'text',
     value: 'HEX',

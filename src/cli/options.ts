@@ -19,6 +19,7 @@ export interface Options extends RunOptions {
   readonly output: string | undefined;
   readonly force: boolean;
   readonly armor: boolean;
+  readonly skip: readonly string[];
   readonly executable: boolean;
   readonly then: 'run' | 'stop' | 'kill';
   readonly complete: boolean;
@@ -191,7 +192,17 @@ function optionsFrom(found: Record<string, unknown>, own: readonly string[]): Op
   return {
     format: format === undefined ? undefined : forPeople(format),
     loaders: list('loader').map(forPeople),
-    loaderOptions: list('loader-opt').map(forPeople).map(loaderOption),
+    loaderOptions: [
+      ...list('loader-opt').map(forPeople).map(loaderOption),
+      ...(flag('verify') ? [VERIFY] : []),
+    ],
+    resume: {
+      stdio: stdioFrom(last('stdio')),
+      newPid: flag('new-pid'),
+      mapped: flag('map-memory'),
+      anyCpu: list('skip').includes('cpu'),
+    },
+    skip: list('skip').map(forPeople),
     loaderTimeout: secondsFrom(last('loader-timeout')),
     argv0: last('argv0'),
     env,
@@ -221,6 +232,14 @@ function optionsFrom(found: Record<string, unknown>, own: readonly string[]): Op
     version: flag('version'),
     help: flag('help'),
   };
+}
+
+/** What --verify says to the loader of checkpoints. */
+const VERIFY: GivenOption = { loader: 'core', key: 'verify', value: 'true' };
+
+function stdioFrom(text: string | undefined): 'inherit' | 'recorded' | undefined {
+  if (text === undefined || text === 'inherit' || text === 'recorded') return text;
+  throw usageError(`--stdio takes inherit or recorded, not '${forPeople(text)}'`);
 }
 
 const UNITS = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };

@@ -1,5 +1,6 @@
 /** The options that say how a program is started, and what they make of the environment. */
 import { environmentValue } from '../launch/prepare.ts';
+import type { ResumeWishes } from '../launch/resumption.ts';
 import type { GivenOption } from '../loader/options.ts';
 import { toText } from './invocation.ts';
 
@@ -24,6 +25,8 @@ export interface RunOptions {
   /** Key files. */
   readonly identity?: readonly string[] | undefined;
   readonly notConfidential?: boolean | undefined;
+  /** How a process goes on. */
+  readonly resume?: ResumeWishes | undefined;
   /** Whether one of the two was given as an argument, and not only through the environment. */
   readonly checkDemanded?: boolean | undefined;
 }
@@ -51,6 +54,9 @@ const TWINS = [
   'VERIFY_KEY',
   'IDENTITY',
   'NOT_CONFIDENTIAL',
+  'STDIO',
+  'NEW_PID',
+  'VERIFY',
 ];
 
 /** Where keys are is nobody's business but ours. */

@@ -5,7 +5,13 @@
 import { about, hex, printable } from '../errors.ts';
 import { differencesFor } from '../launch/differences.ts';
 import { shownName } from '../launch/names.ts';
-import { environmentValue, type ProgramRequest, prepareProgram } from '../launch/prepare.ts';
+import {
+  environmentValue,
+  type PreparedProgram,
+  type PreparedResumption,
+  type ProgramRequest,
+  prepareStart,
+} from '../launch/prepare.ts';
 import { startPlan } from '../launch/start.ts';
 import { vaultOf } from '../plan/plan.ts';
 import { keyDescriptors } from '../secrets/key-names.ts';
@@ -51,6 +57,7 @@ export async function programRequest(
     keyDescriptors: keyDescriptors(keyFiles, name),
     confidential: options.notConfidential !== true,
     progress: progressLine(lastPart(shownName(name))),
+    resume: options.resume,
     network: {
       sha256: options.sha256,
       verifyKey: options.verifyKey,
@@ -79,21 +86,36 @@ export async function withSecrets<T>(
 }
 
 export async function run(request: CommandRequest): Promise<never> {
-  const prepared = await withSecrets(request, prepareProgram);
-  const { plan, image } = prepared;
-  if (request.keep === true) keepStart(request, prepared);
+  const prepared = await withSecrets(request, prepareStart);
+  const { plan } = prepared;
+  const tell = (text: string) => writeLine(2, printable(`run-foreign: ${plan.program}: ${text}`));
   const say = (text: string) => {
-    if (request.report === true) writeLine(2, printable(`run-foreign: ${plan.program}: ${text}`));
+    if (request.report === true) tell(text);
   };
-  if (request.report === true) {
-    if (vaultOf(plan)?.confidential === true) say('confidential: what it is is not said');
-    else {
-      say(`${image.format} (${image.variant}), ${image.arch}, entry ${hex(image.entry)}`);
-      if (image.interpreter !== undefined) say(`interpreter ${image.interpreter.source.name}`);
-    }
-    for (const { what } of differencesFor(image.arch)) say(`not as execve makes it: ${what}`);
-    say(`${plan.steps.length} steps, the stub stands at ${hex(plan.stub)}; run-foreign plan shows them`);
+  if ('lost' in prepared) {
+    for (const what of prepared.lost) tell(`goes on without ${what}`);
+    sayResumption(prepared, say);
+  } else {
+    if (request.keep === true) keepStart(request, prepared);
+    if (request.report === true) sayStart(prepared, say);
   }
   const listeners = { say, progress: request.progress ?? (() => {}), starting: clearForOthers };
   return about(plan.program, () => startPlan(plan, listeners));
+}
+
+function sayStart({ plan, image }: PreparedProgram, say: (text: string) => void): void {
+  if (vaultOf(plan)?.confidential === true) say('confidential: what it is is not said');
+  else {
+    say(`${image.format} (${image.variant}), ${image.arch}, entry ${hex(image.entry)}`);
+    if (image.interpreter !== undefined) say(`interpreter ${image.interpreter.source.name}`);
+  }
+  for (const { what } of differencesFor(image.arch)) say(`not as execve makes it: ${what}`);
+  say(`${plan.steps.length} steps, the stub stands at ${hex(plan.stub)}; run-foreign plan shows them`);
+}
+
+function sayResumption({ plan, image, notes }: PreparedResumption, say: (text: string) => void): void {
+  if (vaultOf(plan)?.confidential === true) say('confidential: what it is is not said');
+  else say(`${image.format} (${image.variant}), ${plan.threads.length} threads`);
+  for (const note of notes) say(note);
+  say(`${plan.steps.length} steps, the stub stands at ${hex(plan.stub)}; run-foreign plan shows them`);
 }

@@ -6,7 +6,7 @@
 import { MM_FIELD_NAMES } from '../image/mm-field-names.ts';
 import type { Step } from '../plan/plan.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
-import type { MmCallField, MmFieldCall } from '../process/mm-calls.ts';
+import { MM_CALL_NUMBER, type MmFieldCall } from '../process/mm-calls.ts';
 import { ADOPTED, BASE_OFFSET, DATA, MM_MAP, SETTINGS } from './data-page.ts';
 import type { Argument, Emitter } from './emitter.ts';
 import { messageName } from './failure.ts';
@@ -19,23 +19,7 @@ type Store = (bytes: Uint8Array) => bigint;
 /** include/uapi/linux/prctl.h */
 export const PR_SET_MM = 35n;
 export const PR_SET_MM_MAP = 14n;
-/** PR_SET_MM_START_CODE and so on. */
-const CALL_NUMBER: Record<MmCallField, number> = {
-  start_code: 1,
-  end_code: 2,
-  start_data: 3,
-  end_data: 4,
-  start_stack: 5,
-  start_brk: 6,
-  brk: 7,
-  arg_start: 8,
-  arg_end: 9,
-  env_start: 10,
-  env_end: 11,
-  auxv: 12,
-  exe_file: 13,
-};
-export const PR_SET_MM_EXE_FILE = BigInt(CALL_NUMBER.exe_file);
+export const PR_SET_MM_EXE_FILE = BigInt(MM_CALL_NUMBER.exe_file);
 /** include/uapi/asm-generic/resource.h */
 const RLIMIT_DATA = 2n;
 const STDERR = 2n;
@@ -156,7 +140,7 @@ function emitCalls(step: MmStep, emitter: Emitter, table: bigint): void {
 
 function callTable({ byField }: MmStep): Uint8Array {
   const entries = byField.sequence.map((call) => [
-    CALL_NUMBER[call.field],
+    MM_CALL_NUMBER[call.field],
     valueOffset(call),
     call.field === 'auxv' ? 1 : 0,
   ]);
@@ -177,7 +161,7 @@ function emitRefusals(
 ): void {
   const { code, wordSize } = emitter;
   const start = Buffer.from(REFUSED_MAP);
-  const names = Object.keys(CALL_NUMBER).map((name) => Buffer.from(` ${name}`));
+  const names = Object.keys(MM_CALL_NUMBER).map((name) => Buffer.from(` ${name}`));
   const table = names.flatMap((name) => [name.length, ...name]);
   const end = Buffer.from(REFUSED_END);
   const longest = prefix.size + start.length + table.length + end.length;

@@ -12,7 +12,13 @@ import { ADDRESS_SPACES, PAGE_SIZE } from '../process/address-space.ts';
 import { ANY_HOST } from '../process/any-host.ts';
 import type { OnProgress } from '../source/source.ts';
 import { shownName } from './names.ts';
-import { authenticate, discreetly, type LoadedProgram, type ProgramRequest } from './prepare.ts';
+import {
+  authenticate,
+  discreetly,
+  type LoadedProgram,
+  type ProgramRequest,
+  refuseProcess,
+} from './prepare.ts';
 
 const PIECE_SIZE = 4 * 2 ** 20;
 /** Where the program's bytes may begin: in whole pages, and most stubs fit before it. */
@@ -42,6 +48,7 @@ export async function compileProgram(
 /** Everything that belongs to the program must be in its image: the rest would be missing from the file. */
 function checkAlone(loaded: LoadedProgram, { name }: CompileRequest): void {
   const { image, interpreted, argv, env, namedBy, path } = loaded;
+  refuseProcess(loaded, 'compiled');
   if (isConfidential(image)) throw isSealed();
   const [argv0 = new Uint8Array(0), ...args] = argv;
   if (interpreted) {

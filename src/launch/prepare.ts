@@ -11,6 +11,7 @@ import { mapRefusal } from '../native/libc.ts';
 import { isConfidential } from '../plan/materials.ts';
 import type { AnyPlan, Plan, ReusablePlan } from '../plan/plan.ts';
 import { type Invocation, planProgram } from '../plan/planner.ts';
+import type { ResumePlan } from '../plan/resume-plan.ts';
 import { planReusable } from '../plan/reusable.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import type { HostFacts } from '../process/host.ts';
@@ -27,6 +28,7 @@ import {
   shownName,
 } from './names.ts';
 import { openExecutable } from './open.ts';
+import type { PlannedResumption, ResumeWishes } from './resumption.ts';
 
 /** What is to be run, all of it as bytes: nothing need be text. */
 export interface ProgramRequest {
@@ -69,6 +71,8 @@ export interface ProgramRequest {
   /** What names count from, and what they may mean. */
   readonly names?: NameOptions | undefined;
   readonly watch?: Watch | undefined;
+  /** How a process goes on, if that is what the program is. */
+  readonly resume?: ResumeWishes | undefined;
 }
 
 /** What a request led to. Its sources stay open. */
@@ -133,19 +137,58 @@ export interface PreparedProgram extends LoadedProgram {
   readonly host: HostFacts;
 }
 
-/** The plan is made of nothing that was not authenticated. */
+/** A process that goes on, with the plan for it. */
+export interface PreparedResumption extends LoadedProgram, Omit<PlannedResumption, 'plan'> {
+  readonly plan: ResumePlan;
+  readonly host: HostFacts;
+}
+
+/** A plan for what begins, or for what goes on. */
+export type StartPlan = Plan | ResumePlan;
+
+/** The plan is made of nothing that was not authenticated. Throws UNSUPPORTED for a process that goes on. */
 export async function prepareProgram(request: ProgramRequest): Promise<PreparedProgram> {
+  const prepared = await prepareStart(request);
+  if (!('lost' in prepared)) return prepared;
+  throw new ForeignError('UNSUPPORTED', 'is a process that goes on, and no program that begins', {
+    subject: prepared.plan.program,
+  });
+}
+
+/** As prepareProgram, also for a process that goes on. */
+export async function prepareStart(request: ProgramRequest): Promise<PreparedProgram | PreparedResumption> {
   // Before a key is read: afterwards this process may not open some of its own files in /proc.
   const host = hostFacts();
   const loaded = await loadProgram(request);
-  const plan = await planLoaded(loaded, request, host);
-  return { ...loaded, plan, host };
+  if (loaded.image.process === undefined)
+    return { ...loaded, plan: await planLoaded(loaded, request, host), host };
+  const { planResumption } = await import('./resumption.ts');
+  return { ...loaded, ...(await planResumption(loaded, request, host)), host };
+}
+
+/** The plan for what was loaded, whichever it is. */
+export async function planStart(
+  loaded: LoadedProgram,
+  request: StartRequest,
+  host: HostFacts,
+): Promise<StartPlan> {
+  if (loaded.image.process === undefined) return planLoaded(loaded, request, host);
+  const { planResumption } = await import('./resumption.ts');
+  return (await planResumption(loaded, request, host)).plan;
+}
+
+/** For what can be done with programs only. */
+export function refuseProcess({ image }: LoadedProgram, what: string): void {
+  if (image.process === undefined) return;
+  throw new ForeignError('UNSUPPORTED', `is a process that goes on, which cannot be ${what}`, {
+    hint: 'restore it: run-foreign FILE',
+  });
 }
 
 /** What of a request says how a program that is loaded is run. */
 export type StartRequest = Pick<
   ProgramRequest,
-  'name' | 'envp' | 'withheld' | 'report' | 'guests' | 'stdin' | 'keyDescriptors'
+  'name' | 'envp' | 'withheld' | 'report' | 'guests' | 'stdin' | 'keyDescriptors' | 'resume'
 >;
 
 /** The plan is made of nothing that was not authenticated. */
@@ -156,6 +199,7 @@ export async function planLoaded(
 ): Promise<Plan> {
   const program = shownName(request.name);
   return about(program, async () => {
+    refuseProcess(loaded, 'planned as a program');
     const invocation = {
       program,
       argv: loaded.argv,
@@ -186,7 +230,8 @@ export async function planLoadedOnce(
   host: HostFacts,
 ): Promise<ReusablePlan | undefined> {
   const { image, exe, path } = loaded;
-  if (isConfidential(image) || loaded.descriptor !== undefined) return undefined;
+  if (isConfidential(image) || loaded.descriptor !== undefined || image.process !== undefined)
+    return undefined;
   const program = shownName(name);
   return about(program, async () => {
     const plan = planReusable(image, { program, execfn: path, exe, portable: false }, host);
@@ -218,7 +263,7 @@ function refusalOf({ name }: LoaderPlugin, cause: unknown): unknown {
 }
 
 /** What a program and the keys to it came through is not its own: as standard input it gets another, or nothing. */
-function descriptorsFor(
+export function descriptorsFor(
   { descriptor }: LoadedProgram,
   { stdin, keyDescriptors = [] }: StartRequest,
 ): Pick<Invocation, 'stdin' | 'closed'> {

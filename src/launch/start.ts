@@ -4,17 +4,18 @@
  * Node; else it is this one.
  */
 import { closeSync, readSync } from 'node:fs';
-import { emitStub } from '../emit/stub.ts';
 import { EXIT, ForeignError } from '../errors.ts';
 import { exit } from '../exit.ts';
 import { CMSG_HEADER, CONTROL_SIZE, MAX_DESCRIPTORS } from '../launcher/protocol.ts';
 import { closeDescriptor, SystemError, sendDescriptors } from '../native/libc.ts';
 import { forget } from '../native/seclude.ts';
-import { type Plan, vaultOf } from '../plan/plan.ts';
+import { vaultOf } from '../plan/plan.ts';
 import type { OnProgress } from '../source/source.ts';
 import { closeProcesses } from './confidential.ts';
 import { becomeStub } from './exec.ts';
 import { type Launched, launched } from './launched.ts';
+import type { StartPlan } from './prepare.ts';
+import { stubBytes } from './stub-bytes.ts';
 import { createStubFile, makeUnreadable } from './stub-file.ts';
 import { createVault } from './vault.ts';
 import { writeAll } from './write.ts';
@@ -29,7 +30,7 @@ export interface StartListeners {
 }
 
 /** Becomes the program; returns only by throwing. `filled` is the plan's vault if that is there already. */
-export async function startPlan(plan: Plan, listeners: StartListeners, filled?: number): Promise<never> {
+export async function startPlan(plan: StartPlan, listeners: StartListeners, filled?: number): Promise<never> {
   const own: (() => void)[] = [];
   try {
     return await start(plan, listeners, own, filled);
@@ -45,7 +46,7 @@ export async function startPlan(plan: Plan, listeners: StartListeners, filled?: 
 
 /** `own` collects what closes the descriptors that are opened here. */
 async function start(
-  plan: Plan,
+  plan: StartPlan,
   listeners: StartListeners,
   own: (() => void)[],
   filled: number | undefined,
@@ -67,7 +68,7 @@ async function start(
   const prepared = confidential ? undefined : launcher?.prepare(name, fds);
   if (launcher !== undefined && prepared !== undefined) {
     own.push(() => closeSync(prepared.writer));
-    writeAll(prepared.writer, emitStub(plan, prepared.files));
+    writeAll(prepared.writer, stubBytes(plan, prepared.files));
     // Who executes a file must find nobody who could still write to it.
     own.pop();
     closeSync(prepared.writer);
@@ -84,12 +85,12 @@ async function start(
     );
   if (launcher === undefined) {
     say('started without the launcher: what Node has changed in its process cannot all be undone');
-    file.finish(emitStub(plan, fds));
+    file.finish(stubBytes(plan, fds));
     starting();
     becomeStub(file.fd, plan.comm, fds);
   }
   const [stub = -1, ...numbers] = exchange(launcher, [file.fd, ...fds]);
-  file.finish(emitStub(plan, numbers));
+  file.finish(stubBytes(plan, numbers));
   starting();
   launcher.start(stub);
   return waitForTheEnd(launcher);

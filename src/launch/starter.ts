@@ -3,12 +3,12 @@
  * the caller's. Node starts the child as any other, so it inherits no more than what is given to it.
  */
 import { closeSync } from 'node:fs';
-import { emitStub } from '../emit/stub.ts';
 import { hostFacts } from '../native/host-facts.ts';
 import { closeDescriptor, duplicateFrom } from '../native/libc.ts';
-import { type AnyPlan, type Plan, vaultOf } from '../plan/plan.ts';
+import { type AnyPlan, vaultOf } from '../plan/plan.ts';
 import { LastingStart, openFrom, type PreparedStart } from './lasting.ts';
-import { type LoadedProgram, planLoaded, planLoadedOnce } from './prepare.ts';
+import { type LoadedProgram, planLoadedOnce, planStart, type StartPlan } from './prepare.ts';
+import { stubBytes } from './stub-bytes.ts';
 import { createStubFile } from './stub-file.ts';
 import { createVault } from './vault.ts';
 
@@ -64,7 +64,7 @@ export class Starter {
   /** For one start alone. Throws what planning and filling the vault do. */
   async planned(wanted: Wanted): Promise<PlannedStart> {
     const loaded = { ...this.#loaded, argv: wanted.argv };
-    const plan = await planLoaded(loaded, wanted, hostFacts());
+    const plan = await planStart(loaded, wanted, hostFacts());
     const descriptors = await this.#descriptors(plan);
     const fd = stubFor(plan, wanted.stdio);
     return {
@@ -76,13 +76,13 @@ export class Starter {
   }
 
   /** Of the plan's files. */
-  async #descriptors(plan: AnyPlan): Promise<number[]> {
+  async #descriptors(plan: AnyPlan | StartPlan): Promise<number[]> {
     const vault = (await this.filledVault(plan)) ?? -1;
     return plan.files.map((file) => ('fd' in file ? file.fd : vault));
   }
 
   /** The vault of a plan of this program, filled: once, because what fills it cannot be read again. All share it, sealed. */
-  async filledVault(plan: AnyPlan): Promise<number | undefined> {
+  async filledVault(plan: AnyPlan | StartPlan): Promise<number | undefined> {
     const vault = vaultOf(plan);
     if (vault === undefined) return undefined;
     this.#vault ??= createVault(vault, Buffer.from(plan.comm).toString(), () => {}).then(ownedByThread);
@@ -101,8 +101,8 @@ export class Starter {
  * The stub of a plan whose files have the numbers from `stdio` on. Its own is behind them all, because spawn puts files
  * over numbers that are lower.
  */
-function stubFor(plan: Plan, stdio: number): number {
-  const stub = emitStub(
+function stubFor(plan: StartPlan, stdio: number): number {
+  const stub = stubBytes(
     plan,
     [...plan.files.keys()].map((index) => stdio + index),
   );

@@ -2,7 +2,7 @@
 import { isMainThread } from 'node:worker_threads';
 import { about, ForeignError } from '../errors.ts';
 import { shownName } from '../launch/names.ts';
-import { planLoaded } from '../launch/prepare.ts';
+import { planStart } from '../launch/prepare.ts';
 import { startPlan } from '../launch/start.ts';
 import type { Secrets } from '../loader/contract.ts';
 import { hostFacts } from '../native/host-facts.ts';
@@ -49,7 +49,7 @@ export async function execForeign(
   let back: string | undefined;
   try {
     const loaded = { ...held.loaded, argv: held.argv(argv0, argv) };
-    const plan = await planLoaded(loaded, { name: held.name, envp: environmentBytes(options) }, host);
+    const plan = await planStart(loaded, { name: held.name, envp: environmentBytes(options) }, host);
     const vault = program instanceof LoadedImage ? await held.starter.filledVault(plan) : undefined;
     const starting = () => {
       back = changeDirectory(cwd);

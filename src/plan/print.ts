@@ -110,7 +110,7 @@ function entryText(entry: Extract<Step, { op: 'jump' }>['entry']): string {
 }
 
 /** Payloads are told by size only: their bytes may be confidential. */
-function vaultText({ size, confidential }: Vault): string {
+export function vaultText({ size, confidential }: Vault): string {
   return `in memory, ${hex(size)} bytes${confidential ? ', confidential' : ''}`;
 }
 
@@ -151,7 +151,7 @@ function valueText(name: string, value: Place | 'kernel'): string {
 }
 
 /** Bytes as one line of text, quoted if asked; what cannot be printed is escaped. */
-function printable(bytes: Uint8Array, ellipsis: string, quoted = false): string {
+export function printable(bytes: Uint8Array, ellipsis: string, quoted = false): string {
   const escaped = (character: string) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
   const utf8 = isUtf8(bytes);
   const raw = Buffer.from(bytes).toString(utf8 ? 'utf8' : 'latin1');

@@ -163,6 +163,7 @@ export const RESUME_CALLS = {
   mlock2: 325,
   copy_file_range: 326,
   rseq: 334,
+  unlinkat: 263,
   close_range: 436,
   mseal: 462,
 } as const;

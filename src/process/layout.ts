@@ -170,7 +170,11 @@ function refuseStackPlaces(fixed: readonly Range[], space: AddressSpace, host: H
 }
 
 /** A random place that meets none of the program's own: in the quiet range, or elsewhere if that is full. */
-function findStub(fixed: readonly Range[], space: AddressSpace, host: HostFacts): bigint {
+export function findStub(
+  fixed: readonly Range[],
+  space: AddressSpace,
+  host: Pick<HostFacts, 'random'>,
+): bigint {
   // Further up than that the stack may be, and may have grown to.
   const below = space.taskSize - space.stackRange - MAX_STACK;
   const anywhere = { start: LOWEST_STUB, end: below };

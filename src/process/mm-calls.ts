@@ -9,6 +9,23 @@ import { type MmFields, NEVER_TOO_LOW } from './mm-fields.ts';
 /** PR_SET_MM_EXE_FILE beside the fields of the map: each has a call of its own. */
 export type MmCallField = MmFieldName | 'exe_file';
 
+/** PR_SET_MM_START_CODE and so on, include/uapi/linux/prctl.h. */
+export const MM_CALL_NUMBER: Record<MmCallField, number> = {
+  start_code: 1,
+  end_code: 2,
+  start_data: 3,
+  end_data: 4,
+  start_stack: 5,
+  start_brk: 6,
+  brk: 7,
+  arg_start: 8,
+  arg_end: 9,
+  env_start: 10,
+  env_end: 11,
+  auxv: 12,
+  exe_file: 13,
+};
+
 export interface MmFieldCall {
   readonly field: MmCallField;
   /** `wanted` is what the plan says the field is to be; the others make room for the calls that follow. */
