@@ -30,12 +30,12 @@ const CHUNK = 1 << 20;
 const MAX_ARGS = 4096;
 
 /** Writes to `fd`, from its beginning on, which must be able to tell and to be read again. Synchronous. */
-export function writeCore(fd: number, input: CoreInput): UnfinishedCore {
+export function writeCore(fd: number, input: CoreInput, progress: OnProgress): UnfinishedCore {
   const { state, objects } = input;
   const notes = stateNotes(state, argsOf(input));
   const pieces = layOutPieces(state, input.runs, objects);
   const { headers, digestOffset } = layOutFile(pieces, notes.length, DIGEST_NOTE_SIZE);
-  const out = new ChunkWriter(fd);
+  const out = new ChunkWriter(fd, (done) => progress('taking', done, digestOffset));
   out.bytes(headers);
   out.bytes(notes);
   out.align();
@@ -68,12 +68,14 @@ function argsOf({ state: { mm }, read: readMemory }: CoreInput): Buffer {
 /** Collects small pieces, so that they cost no system call each. */
 class ChunkWriter {
   readonly #fd: number;
+  readonly #told: (done: number) => void;
   readonly #chunk = Buffer.alloc(CHUNK);
   #used = 0;
   #written = 0;
 
-  constructor(fd: number) {
+  constructor(fd: number, told: (done: number) => void) {
     this.#fd = fd;
+    this.#told = told;
   }
 
   get size(): number {
@@ -110,6 +112,7 @@ class ChunkWriter {
     }
     this.#written += this.#used;
     this.#used = 0;
+    this.#told(this.#written);
   }
 }
 

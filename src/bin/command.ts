@@ -14,6 +14,8 @@ const COMMANDS = new Set([
   'plan',
   'inspect',
   'compile',
+  'checkpoint',
+  'duplicate',
   'seal',
   'unseal',
   'new-loader',

@@ -160,7 +160,16 @@ export function examine(pid: number, options: CaptureOptions): Findings {
   try {
     if (!is64Bit(pid)) throw refusal(pid, 'is a 32-bit process, which checkpoints do not know');
     const { openFiles, nameless } = captureDescriptors(pid, files, objects, findings, false);
-    const context = { pid, files, objects, findings, openFiles, nameless, complete: options.complete, contents: false };
+    const context = {
+      pid,
+      files,
+      objects,
+      findings,
+      openFiles,
+      nameless,
+      complete: options.complete,
+      contents: false,
+    };
     captureMappings(readMaps(pid), context);
     findOutside(pid, findings);
   } catch (cause) {

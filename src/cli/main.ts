@@ -24,6 +24,8 @@ const COMMANDS: Record<CommandName, () => Promise<Command>> = {
   plan: async () => (await import('./plan.ts')).plan,
   inspect: async () => (await import('./inspect.ts')).inspect,
   compile: async () => (await import('./compile.ts')).compile,
+  checkpoint: async () => (await import('./checkpoint.ts')).checkpoint,
+  duplicate: async () => (await import('./duplicate.ts')).duplicate,
   seal: async () => (await import('./seal.ts')).seal,
   unseal: async () => (await import('./unseal.ts')).unseal,
   'new-loader': async () => (await import('./new-loader/new-loader.ts')).newLoader,

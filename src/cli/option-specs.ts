@@ -1,4 +1,5 @@
 /** Our own options: what they are called, what they take and what help says of them. */
+import { SKIPPABLE } from '../checkpoint/findings.ts';
 import { TWIN_PREFIX } from './run-options.ts';
 
 interface OptionSpec {
@@ -59,7 +60,7 @@ const SPECS = {
     kind: 'list',
     twin: false,
     value: 'KIND',
-    help: 'go on without what KIND names; of a checkpoint that is started: cpu, for what the processor lacks; may be repeated',
+    help: `do without what KIND names: ${SKIPPABLE.join(', ')}; of a checkpoint that is started, cpu: what the processor lacks; may be repeated`,
   },
   'map-memory': {
     kind: 'flag',
@@ -122,8 +123,16 @@ const SPECS = {
     twin: false,
     help: 'make it start by itself: a #! line for run-foreign before it, and x bits',
   },
-  'leave-running': { kind: 'flag', twin: false, help: 'let the process go on; so it does unless told otherwise' },
-  stop: { kind: 'flag', twin: false, help: 'leave the process stopped, as SIGSTOP does, when the file is whole' },
+  'leave-running': {
+    kind: 'flag',
+    twin: false,
+    help: 'let the process go on; so it does unless told otherwise',
+  },
+  stop: {
+    kind: 'flag',
+    twin: false,
+    help: 'leave the process stopped, as SIGSTOP does, when the file is whole',
+  },
   kill: { kind: 'flag', twin: false, help: 'end the process when the file is whole' },
   complete: {
     kind: 'flag',

@@ -21,7 +21,7 @@ export interface Options extends RunOptions {
   readonly armor: boolean;
   readonly skip: readonly string[];
   readonly executable: boolean;
-  readonly then: 'run' | 'stop' | 'kill';
+  readonly afterwards: 'run' | 'stop' | 'kill';
   readonly complete: boolean;
   readonly compress: string | undefined;
   readonly seal: readonly string[];
@@ -222,7 +222,7 @@ function optionsFrom(found: Record<string, unknown>, own: readonly string[]): Op
     force: flag('force'),
     armor: flag('armor'),
     executable: flag('executable'),
-    then: thenFrom(flag('leave-running'), flag('stop'), flag('kill')),
+    afterwards: afterwardsFrom(flag('leave-running'), flag('stop'), flag('kill')),
     complete: flag('complete'),
     compress: last('compress'),
     seal: list('seal').map(forPeople),
@@ -254,7 +254,7 @@ function sizeFrom(text: string | undefined): number | undefined {
 }
 
 /** What becomes of a process when it has been written. */
-function thenFrom(run: boolean, stop: boolean, kill: boolean): Options['then'] {
+function afterwardsFrom(run: boolean, stop: boolean, kill: boolean): Options['afterwards'] {
   if ([run, stop, kill].filter(Boolean).length > 1)
     throw usageError('only one of --leave-running, --stop and --kill can be');
   return kill ? 'kill' : stop ? 'stop' : 'run';

@@ -1,0 +1,4 @@
+import type { ParsedArguments } from './options.ts';
+export async function duplicate(_: ParsedArguments): Promise<number> {
+  return 1;
+}
