@@ -48,7 +48,8 @@ export interface Frozen {
  * checkpoint cannot hold; then it has gone on already. All calls must come from the thread that has made this one.
  */
 export function freeze(pid: number, options: CaptureOptions): Frozen {
-  refuseTarget(pid);
+  // Before it is stopped, so that what cannot be is said without touching it; and our own code has run once.
+  examine(pid, options).check(pid);
   const began = performance.now();
   const threads = FrozenThreads.freeze(pid);
   const objects = new CapturedObjects();
@@ -126,7 +127,7 @@ function captureState(
       mm: mmFields(pid, remote),
       mappings,
       vdso: image,
-      signalActions: signalActions(remote, memory),
+      signalActions: signalActions(pid, remote, memory),
       pending: pendingSignals(pid, true),
       intervalTimers: intervalTimers(remote, memory),
       posixTimers: posixTimers(pid, remote, memory),

@@ -1,31 +1,36 @@
 /** Signal actions and timers of a process: only it can ask for them. */
 import { readFileSync } from 'node:fs';
 import type { IntervalTimer, PosixTimer, SignalAction } from '../image/process-state.ts';
+import { statusField } from '../native/proc.ts';
 import type { ProcessMemory } from '../native/process-memory.ts';
 import type { RemoteCalls } from './remote-calls.ts';
 
 const NR = { rt_sigaction: 13, getitimer: 36, timer_gettime: 224 } as const;
-const SIGNALS = 64;
-const SIGKILL = 9;
-const SIGSTOP = 19;
+/** A default action that says something: SA_NOCLDWAIT. */
+const SIGCHLD = 17;
 /** struct kernel_sigaction: handler, flags, restorer, mask. */
 const ACTION_SIZE = 32;
 const SIGNAL_SET_SIZE = 8;
 
-/** Those that are not as a new process has them. */
-export function signalActions(remote: RemoteCalls, memory: ProcessMemory): SignalAction[] {
-  const actions: SignalAction[] = [];
-  for (let signal = 1; signal <= SIGNALS; signal++) {
-    if (signal === SIGKILL || signal === SIGSTOP) continue;
+/** Those that are not as a new process has them. /proc says which signals have a handler or are ignored. */
+export function signalActions(pid: number, remote: RemoteCalls, memory: ProcessMemory): SignalAction[] {
+  const status = `/proc/${pid}/status`;
+  const set = ['SigCgt', 'SigIgn'].reduce(
+    (all, name) => all | BigInt(`0x${statusField(name, status) ?? '0'}`),
+    0n,
+  );
+  const asked = Array.from({ length: 64 }, (_, bit) => bit + 1).filter(
+    (signal) => signal === SIGCHLD || ((set >> BigInt(signal - 1)) & 1n) === 1n,
+  );
+  return asked.flatMap((signal) => {
     remote.ask('rt_sigaction', NR.rt_sigaction, signal, 0, remote.result, SIGNAL_SET_SIZE);
     const bytes = memory.bytes(remote.result, ACTION_SIZE);
-    if (bytes.every((byte) => byte === 0)) continue;
+    if (bytes.every((byte) => byte === 0)) return [];
     const [handler = 0n, flags = 0n, restorer = 0n, mask = 0n] = [0, 8, 16, 24].map((at) =>
       bytes.readBigUInt64LE(at),
     );
-    actions.push({ signal, handler, flags, restorer, mask });
-  }
-  return actions;
+    return [{ signal, handler, flags, restorer, mask }];
+  });
 }
 
 const MICROSECONDS = 1_000_000n;

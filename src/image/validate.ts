@@ -5,6 +5,7 @@
 import { ForeignError, hex } from '../errors.ts';
 import { isMappable } from '../source/source.ts';
 import type { ImagePart, ProgramImage, Range, Segment } from './image.ts';
+import { validateProcess } from './validate-state.ts';
 
 /** More segments than any real program; the kernel stops at 64 KiB of program headers. */
 const MAX_SEGMENTS = 4096;
@@ -12,6 +13,13 @@ const PAGE_SIZE = 4096n;
 
 /** Throws IMAGE_REFUSED; `limit` is the first address a program cannot have. */
 export function validateImage(image: ProgramImage, limit: bigint): void {
+  if (image.process !== undefined) {
+    for (const segment of image.segments) validateSegment(segment, limit);
+    for (const { content } of image.process.objects.flat())
+      validateContent('an object', content, BigInt(content.source.size));
+    validateProcess(image, limit);
+    return;
+  }
   const starting = image.interpreter ?? image;
   const who = image.interpreter === undefined ? 'the program' : 'its interpreter';
   // A program with an interpreter needs no segments: then the interpreter is all that is mapped.
@@ -45,13 +53,22 @@ function validateSegment(segment: Segment, limit: bigint): void {
     );
   }
   if (content === undefined) return;
+  validateContent(name, content, size, () => mayReachPastEnd(segment));
+}
+
+function validateContent(
+  name: string,
+  content: NonNullable<Segment['content']>,
+  size: bigint,
+  pastEndIsGood = () => false,
+): void {
   // A plugin is free to compute nonsense, and BigInt(1.5) would throw a RangeError of its own.
   if (!Number.isSafeInteger(content.offset) || !Number.isSafeInteger(content.size)) {
     refuse(`${name} has a file offset or size that is no whole number: ${content.offset}, ${content.size}`);
   }
   if (BigInt(content.size) > size) refuse(`${name} has more bytes in the file than in memory`);
   const end = content.offset + content.size;
-  const pastEnd = end > content.source.size && !mayReachPastEnd(segment);
+  const pastEnd = end > content.source.size && !pastEndIsGood();
   if (content.offset < 0 || content.size < 0 || pastEnd) {
     refuse(
       `${name} needs the file's bytes ${hex(content.offset)} to ${hex(end)}, but it has only ${hex(content.source.size)}`,

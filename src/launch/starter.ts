@@ -101,7 +101,7 @@ export class Starter {
  * The stub of a plan whose files have the numbers from `stdio` on. Its own is behind them all, because spawn puts files
  * over numbers that are lower.
  */
-function stubFor(plan: StartPlan, stdio: number): number {
+export function stubFor(plan: StartPlan, stdio: number): number {
   const stub = stubBytes(
     plan,
     [...plan.files.keys()].map((index) => stdio + index),

@@ -33,7 +33,7 @@ export interface ResumeInvocation {
   readonly mapped?: boolean;
   /** Whether another process has the same locks, and keeps them: that they cannot be had is only told. */
   readonly twin?: boolean;
-  /** Closed when all memory has been read: whoever has the other end may let the original go on. */
+  /** Gets a byte, and is closed, when all memory has been read: whoever has the other end may let the original go on. */
   readonly afterReading?: BackingFile | undefined;
   /** Whether the processor may lack what the process has been told that there is. */
   readonly anyCpu?: boolean;

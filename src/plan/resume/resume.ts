@@ -125,10 +125,15 @@ function newProcess({ ids }: ProcessState): ResumeStep {
   return { op: 'new process', pid: ids.pid, what: `get the number ${ids.pid}` };
 }
 
-/** Closes what tells others that nothing of the original's memory is needed any more. */
+/** Tells with a byte that nothing of the original's memory is needed any more. */
 function afterReading({ invocation: { afterReading: file }, materials }: ResumeContext): ResumeStep[] {
   if (file === undefined) return [];
-  return [call('close', [{ kept: `file ${materials.file(file)}` }], 'tell that memory has been read')];
+  const what = 'tell that memory has been read';
+  const descriptor = { kept: `file ${materials.file(file)}` };
+  return [
+    call('write', [descriptor, { bytes: Buffer.from('r') }, 1n], what),
+    call('close', [descriptor], what),
+  ];
 }
 
 function contextFor(image: ProgramImage, invocation: ResumeInvocation, host: ResumeHost): ResumeContext {
