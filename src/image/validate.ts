@@ -2,9 +2,11 @@
  * The host trusts no loader: every image passes here before it is planned. What Linux would refuse or
  * would kill right after its point of no return is refused; oddities that it runs are let through.
  */
-import { ForeignError, hex } from '../errors.ts';
+import { hex } from '../errors.ts';
 import { isMappable } from '../source/source.ts';
 import type { ImagePart, ProgramImage, Range, Segment } from './image.ts';
+import { refuse } from './refusal.ts';
+import { validateProcess } from './validate-state.ts';
 
 /** More segments than any real program; the kernel stops at 64 KiB of program headers. */
 const MAX_SEGMENTS = 4096;
@@ -12,6 +14,10 @@ const PAGE_SIZE = 4096n;
 
 /** Throws IMAGE_REFUSED; `limit` is the first address a program cannot have. */
 export function validateImage(image: ProgramImage, limit: bigint): void {
+  if (image.process !== undefined) {
+    validateProcess(image, image.process, limit);
+    return;
+  }
   const starting = image.interpreter ?? image;
   const who = image.interpreter === undefined ? 'the program' : 'its interpreter';
   // A program with an interpreter needs no segments: then the interpreter is all that is mapped.
@@ -86,8 +92,4 @@ function checkEntry({ segments, entry }: ImagePart, readableIsEnough: boolean): 
   if (fromFile && BigInt(content.offset) + page - address >= BigInt(content.source.size)) {
     refuse(`the entry point ${hex(entry)} lies past the end of the file`);
   }
-}
-
-function refuse(message: string): never {
-  throw new ForeignError('IMAGE_REFUSED', `cannot be run: ${message}`);
 }

@@ -2,10 +2,12 @@
 import { openSync } from 'node:fs';
 import { about, ForeignError } from '../errors.ts';
 import type { ProgramImage } from '../image/image.ts';
+import { validateImage } from '../image/validate.ts';
 import { resumeHost } from '../native/resume-host.ts';
 import type { ResumeInvocation } from '../plan/resume/context.ts';
 import { planResume, type Resumption } from '../plan/resume/resume.ts';
 import { pathKey } from '../plan/resume/steps.ts';
+import { ADDRESS_SPACES } from '../process/address-space.ts';
 import type { HostFacts } from '../process/host.ts';
 import type { BackingFile } from '../source/source.ts';
 import { shownName } from './names.ts';
@@ -52,6 +54,8 @@ function plan(
   host: Pick<HostFacts, 'random'>,
 ): PlannedResumption {
   const { image } = loaded;
+  // Before any of the paths in it is looked at.
+  validateImage(image, ADDRESS_SPACES[image.arch].taskSize);
   const { replaced, notes } = checkRecordedFiles(image);
   const exe = openExe(image, replaced);
   const invocation: ResumeInvocation = {
