@@ -108,6 +108,7 @@ function captureState(
     nameless,
     complete,
     contents: true,
+    read: (address, into) => memory.read(address, into),
   });
   findOutside(pid, findings);
   findings.check(pid);
@@ -170,6 +171,7 @@ export function examine(pid: number, options: CaptureOptions): Findings {
       nameless,
       complete: options.complete,
       contents: false,
+      read: () => {},
     };
     captureMappings(readMaps(pid), context);
     findOutside(pid, findings);

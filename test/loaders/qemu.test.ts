@@ -98,11 +98,16 @@ describe('left to elf, which names the machine', () => {
     ['the other class', { bits: 32 }],
     ['the machine in the other byte order', { e_machine: 183 << 8 }],
     ['an object file', { e_type: 1 }],
-    ['a core file', { e_type: ET_CORE }],
   ])('%s', async (_, difference) => {
     const source = file({ ...AARCH64, ...difference });
     expect(await qemu.probe(source, NO_OPTIONS)).toBeNull();
     expect((await formatError(() => resolveSource(source))).location.field).toBe('e_machine');
+  });
+
+  test('a core file, which is left to core', async () => {
+    const source = file({ ...AARCH64, e_type: ET_CORE });
+    expect(await qemu.probe(source, NO_OPTIONS)).toBeNull();
+    expect((await foreignError(() => resolveSource(source))).code).toBe('UNSUPPORTED');
   });
 
   test('what Linux runs itself', async () => {
