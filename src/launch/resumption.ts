@@ -55,7 +55,7 @@ function plan(
 ): PlannedResumption {
   const { image } = loaded;
   validateImage(image, ADDRESS_SPACES[image.arch].taskSize);
-  const { replaced, notes } = checkRecordedFiles(image);
+  const { replaced, notes } = checkRecordedFiles(image, request.resume?.stdio);
   const exe = openExe(image, replaced);
   const invocation: ResumeInvocation = {
     ...request.resume,
