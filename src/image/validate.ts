@@ -2,9 +2,10 @@
  * The host trusts no loader: every image passes here before it is planned. What Linux would refuse or
  * would kill right after its point of no return is refused; oddities that it runs are let through.
  */
-import { ForeignError, hex } from '../errors.ts';
+import { hex } from '../errors.ts';
 import { isMappable } from '../source/source.ts';
 import type { ImagePart, ProgramImage, Range, Segment } from './image.ts';
+import { refuse } from './refusal.ts';
 import { validateProcess } from './validate-state.ts';
 
 /** More segments than any real program; the kernel stops at 64 KiB of program headers. */
@@ -14,10 +15,7 @@ const PAGE_SIZE = 4096n;
 /** Throws IMAGE_REFUSED; `limit` is the first address a program cannot have. */
 export function validateImage(image: ProgramImage, limit: bigint): void {
   if (image.process !== undefined) {
-    for (const segment of image.segments) validateSegment(segment, limit);
-    for (const { content } of image.process.objects.flat())
-      validateContent('an object', content, BigInt(content.source.size));
-    validateProcess(image, limit);
+    validateProcess(image, image.process, limit);
     return;
   }
   const starting = image.interpreter ?? image;
@@ -53,22 +51,13 @@ function validateSegment(segment: Segment, limit: bigint): void {
     );
   }
   if (content === undefined) return;
-  validateContent(name, content, size, () => mayReachPastEnd(segment));
-}
-
-function validateContent(
-  name: string,
-  content: NonNullable<Segment['content']>,
-  size: bigint,
-  pastEndIsGood = () => false,
-): void {
   // A plugin is free to compute nonsense, and BigInt(1.5) would throw a RangeError of its own.
   if (!Number.isSafeInteger(content.offset) || !Number.isSafeInteger(content.size)) {
     refuse(`${name} has a file offset or size that is no whole number: ${content.offset}, ${content.size}`);
   }
   if (BigInt(content.size) > size) refuse(`${name} has more bytes in the file than in memory`);
   const end = content.offset + content.size;
-  const pastEnd = end > content.source.size && !pastEndIsGood();
+  const pastEnd = end > content.source.size && !mayReachPastEnd(segment);
   if (content.offset < 0 || content.size < 0 || pastEnd) {
     refuse(
       `${name} needs the file's bytes ${hex(content.offset)} to ${hex(end)}, but it has only ${hex(content.source.size)}`,
@@ -103,8 +92,4 @@ function checkEntry({ segments, entry }: ImagePart, readableIsEnough: boolean): 
   if (fromFile && BigInt(content.offset) + page - address >= BigInt(content.source.size)) {
     refuse(`the entry point ${hex(entry)} lies past the end of the file`);
   }
-}
-
-function refuse(message: string): never {
-  throw new ForeignError('IMAGE_REFUSED', `cannot be run: ${message}`);
 }

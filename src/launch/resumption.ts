@@ -54,6 +54,7 @@ function plan(
   host: Pick<HostFacts, 'random'>,
 ): PlannedResumption {
   const { image } = loaded;
+  // Before any of the paths in it is looked at.
   validateImage(image, ADDRESS_SPACES[image.arch].taskSize);
   const { replaced, notes } = checkRecordedFiles(image, request.resume?.stdio);
   const exe = openExe(image, replaced);

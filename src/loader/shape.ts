@@ -20,9 +20,9 @@ import type {
   StackString,
   StackWord,
 } from '../image/image.ts';
-import type { ProcessState } from '../image/process-state.ts';
 import type { Source } from '../source/source.ts';
 import type { IdentityName, Loaded, NamedProgram, Verdict } from './contract.ts';
+import { readProcessState } from './shape-state.ts';
 import { Nonsense, type Value } from './value.ts';
 
 /** Makes a Source of what a loader says is one. */
@@ -107,10 +107,9 @@ function readImage(value: Value, format: string, readSource: ReadSource): Progra
   };
 }
 
-/** The state is checked as a whole where it is used (src/image/validate-state.ts). */
 function readProcess(value: Value, readSource: ReadSource): ResumedProcess {
   return {
-    state: value.at('state').object() as unknown as ProcessState,
+    state: readProcessState(value.at('state')),
     objects: value.at('objects').list((object) =>
       object.list((extent) => ({
         at: extent.at('at').bigint(),
