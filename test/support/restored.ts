@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { COMMAND, NODE_PATH, ROOT, run } from './run.ts';
 
 /** What runs the tests may have left descriptors open, and a checkpoint would hold them, or refuse to. */
-const ALONE =
+export const ALONE =
   'for fd in /proc/self/fd/*; do fd=$(basename $fd); (( fd > 2 )) && eval "exec $fd>&-"; done; exec "$@"';
 const PATIENCE = 15_000;
 const PAUSE = 10;
