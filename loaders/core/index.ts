@@ -14,9 +14,10 @@ import {
 } from 'run-foreign/loader';
 import { checkDigest, digestNote } from './digest.ts';
 import { EHDR, ET_CORE, PF, PT } from './elf-core.ts';
+import { foreignState } from './foreign.ts';
 import { type CoreHeader, headerError, readCoreHeaders } from './headers.ts';
 import { readNotes } from './notes.ts';
-import { readState } from './read-state.ts';
+import { hasOwnNotes, readState } from './read-state.ts';
 import { standardNotes } from './standard-notes.ts';
 
 export const core = defineLoader({
@@ -53,12 +54,14 @@ async function loadCore(source: Source, progress: OnProgress, verify: boolean): 
   const headers = await readCoreHeaders(source);
   const notes = await readNotes(headers, source);
   const standard = standardNotes(notes, headers.find(({ type }) => type === PT.NOTE)?.offset ?? 0);
+  if (!hasOwnNotes(notes)) {
+    return imageOf(await foreignState(standard, headers, source), 'core file', headers, source);
+  }
   const digest = digestNote(notes, source);
   // What is not a plain file was read whole on its way here, so that this costs little more.
   if (verify || source.file === undefined) await checkDigest(digest, source, progress);
   const vdso = await bytesOf(headers, source);
-  const state = readState(notes, standard, vdso);
-  return imageOf(state, headers, source);
+  return imageOf(readState(notes, standard, vdso), 'checkpoint', headers, source);
 }
 
 /** Finds the bytes of the segment that begins at an address; small ones only. */
@@ -75,17 +78,22 @@ async function bytesOf(
   return (address) => found.get(address);
 }
 
-function imageOf(state: ProcessState, headers: readonly CoreHeader[], source: Source): ProgramImage {
+function imageOf(
+  state: ProcessState,
+  variant: string,
+  headers: readonly CoreHeader[],
+  source: Source,
+): ProgramImage {
   const { mm, threads } = state;
   const special = new Set(
     state.mappings.filter(({ backing }) => backing.kind === 'vdso').map(({ start }) => start),
   );
   const segments = headers.filter(
-    ({ type, filesz, vaddr }) => type === PT.LOAD && filesz > 0 && !special.has(vaddr),
+    ({ type, filesz, vaddr }) => type === PT.LOAD && filesz > 0 && vaddr < KERNEL && !special.has(vaddr),
   );
   return {
     format: 'core',
-    variant: 'checkpoint',
+    variant,
     arch: 'x86_64',
     placement: { kind: 'fixed' },
     segments: segments.map((header): Segment => segmentOf(header, source)),
@@ -110,6 +118,9 @@ function segmentOf(header: CoreHeader, source: Source): Segment {
     protection: { read: (flags & PF.R) !== 0, write: (flags & PF.W) !== 0, execute: (flags & PF.X) !== 0 },
   };
 }
+
+/** [vsyscall] is no mapping of the process's. */
+const KERNEL = 1n << 63n;
 
 const MAX_OBJECTS = 1 << 20;
 

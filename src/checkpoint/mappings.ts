@@ -78,8 +78,8 @@ function runsOf(
   pages: readonly PageRun[],
   complete: boolean,
 ): MemoryRun[] {
-  if (backing.kind !== 'anonymous' && backing.kind !== 'file') return [];
-  if (shared) return [];
+  // What is shared is the file's or the object's.
+  if (shared || !['anonymous', 'file', 'object'].includes(backing.kind)) return [];
   const whole = backing.kind === 'file' && complete;
   const wanted = whole
     ? [{ start, end, file: true }]

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Registers, ThreadState } from '../image/process-state.ts';
 import { parseRegisters, registerBytes } from '../image/registers.ts';
 import { robustListOf } from '../native/file-facts.ts';
-import { statFields, statusField } from '../native/proc.ts';
+import { readText, statFields, statusField } from '../native/proc.ts';
 import type { ProcessMemory } from '../native/process-memory.ts';
 import { NT, pendingSignals, registerSet, rseqConfiguration, setRegisterSet } from '../native/ptrace.ts';
 import { withoutUnusedTiles } from '../process/xstate.ts';
@@ -61,6 +61,7 @@ export function captureThread(
     clearChildTid: tidAddress(remote, memory),
     robustList: robustListOf(tid),
     rseq: rseqConfiguration(tid),
+    timerSlackNs: timerSlack(tid),
     schedule: {
       policy: Number(stat(41)),
       priority: Number(stat(40)),
@@ -68,6 +69,12 @@ export function captureThread(
       processors: processors(statusField('Cpus_allowed_list', `${path}/status`) ?? ''),
     },
   };
+}
+
+/** Undefined where that may not be known (fs/proc/base.c, timerslack_ns_show). */
+function timerSlack(tid: number): bigint | undefined {
+  const text = readText(`/proc/${tid}/timerslack_ns`)?.trim();
+  return text !== undefined && /^\d+$/.test(text) ? BigInt(text) : undefined;
 }
 
 function alternateStack(remote: RemoteCalls, memory: ProcessMemory): ThreadState['alternateStack'] {

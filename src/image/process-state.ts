@@ -13,9 +13,10 @@ export interface ProcessState {
   /** /proc/PID/comm of the first thread, without the newline. */
   readonly comm: Uint8Array;
   readonly exe: FileReference;
-  readonly cwd: Uint8Array;
+  /** Undefined, as the umask, where that is not known: then whoever restores it gives it his own. */
+  readonly cwd?: Uint8Array | undefined;
   readonly root: Uint8Array;
-  readonly umask: number;
+  readonly umask?: number | undefined;
   /** personality(2). */
   readonly personality: number;
   /** The fields of struct prctl_mm_map; where the auxv was copied from, which is one of them, the kernel does not keep. */

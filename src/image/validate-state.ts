@@ -61,7 +61,7 @@ function checkIdentity({ comm, exe, cwd, root, mm, auxv, vdso, ids }: ProcessSta
   if (comm.length > MAX_COMM || comm.includes(0)) refuse('the process has an impossible name');
   // Where nobody knows it.
   if (exe.path.length > 0) checkFile('the exe file', exe);
-  checkPath('the working directory', cwd);
+  if (cwd !== undefined) checkPath('the working directory', cwd);
   checkPath('the root directory', root);
   for (const [start, end] of MM_RANGES) {
     if (mm[start] < 0n || mm[start] > mm[end] || mm[end] > limit)

@@ -28,6 +28,7 @@ export type {
 export { MM_FIELD_NAMES, type MmFieldName } from '../image/mm-field-names.ts';
 export * from '../image/process-state.ts';
 export { parseRegisters, registerBytes } from '../image/registers.ts';
+export { buildIdOf } from '../source/build-id.ts';
 export { memorySource, sourceFrom } from '../source/memory.ts';
 export {
   type BackingFile,

@@ -120,9 +120,9 @@ const state = fields({
   ids: named(['pid', 'ppid', 'pgid', 'sid'], whole),
   comm: bytes,
   exe: file,
-  cwd: bytes,
+  cwd: maybe(bytes),
   root: bytes,
-  umask: whole,
+  umask: maybe(whole),
   personality: whole,
   mm: named(
     MM_FIELD_NAMES.filter((name) => name !== 'auxv'),

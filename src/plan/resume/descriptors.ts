@@ -8,7 +8,6 @@ import type { Descriptor } from '../../image/process-state.ts';
 import type { ResumeStep, Value } from '../resume-plan.ts';
 import type { ResumeContext } from './context.ts';
 import { F, O } from './kernel.ts';
-import { openAbove } from './objects.ts';
 import { opened, openSteps, type Pipes } from './open-files.ts';
 import { call } from './steps.ts';
 
@@ -17,7 +16,6 @@ const STANDARD = [0, 1, 2];
 const LEAST_ABOVE = 64;
 const LAST = 0xffff_ffffn;
 const FD_CLOEXEC = 1;
-const F_SETFD = 2;
 
 /** The first number that no descriptor of the process has, and none after it; the one before is free too. */
 export function numberAbove(descriptors: readonly Descriptor[] | undefined): number {
@@ -61,61 +59,61 @@ export function closeWorking({ state, materials, above }: ResumeContext): Resume
   );
 }
 
-/** Everything that descriptors are open on, and then the descriptors. */
-export function descriptorSteps(context: ResumeContext): ResumeStep[] {
-  const { state, invocation, materials, above } = context;
-  const { descriptors } = state;
-  const stdin: Value | undefined =
-    invocation.stdin === undefined ? undefined : { kept: `file ${materials.file(invocation.stdin)}` };
-  const input = stdin === undefined ? [] : [call('dup3', [stdin, 0, 0], 'set standard input')];
-  if (descriptors === undefined) return input;
-  const inherited = new Set(
-    descriptors.filter((each) => isInherited(each, context)).map(({ number }) => number),
-  );
+/** Opens everything that descriptors are open on. */
+export function openFileSteps(context: ResumeContext): ResumeStep[] {
+  const { state, above } = context;
+  const { descriptors = [] } = state;
   const pipes: Pipes = new Map();
-  const steps: ResumeStep[] = [];
-  for (const index of state.openFiles.keys()) {
+  return [...state.openFiles.keys()].flatMap((index) => {
     const uses = descriptors.filter(({ openFile }) => openFile === index);
-    const own = uses.filter(({ number }) => !inherited.has(number));
-    const source = uses.find(({ number }) => inherited.has(number));
-    if (own.length === 0) continue;
-    if (source === undefined) steps.push(...openSteps(index, own[0]?.number ?? 0, context, pipes));
-    else {
-      const duplicate = call('fcntl', [source.number, F.DUPFD_CLOEXEC, above], 'duplicate a descriptor', {
-        keep: 'low',
-      });
-      steps.push(...openAbove([duplicate], opened(index), above));
-    }
-  }
-  return [
-    ...steps,
-    ...numberSteps(descriptors, inherited, context),
-    ...(inherited.has(0) || own0(descriptors) ? input : []),
-  ];
+    const own = uses.find((each) => !isInherited(each, context));
+    const source = uses.find((each) => isInherited(each, context));
+    if (own === undefined) return [];
+    if (source === undefined) return openSteps(index, own.number, context, pipes);
+    const args = [source.number, F.DUPFD_CLOEXEC, above];
+    return [call('fcntl', args, 'duplicate a descriptor', { keep: opened(index), onError: 'ignore' })];
+  });
 }
 
-const own0 = (descriptors: readonly Descriptor[]): boolean => descriptors.some(({ number }) => number === 0);
+/**
+ * Gives all descriptors their numbers: the standard streams last, when nothing is told any more, for what is told would go to
+ * the process's own file.
+ */
+export function numberSteps(context: ResumeContext, which: 'standard' | 'others'): ResumeStep[] {
+  const { descriptors = [] } = context.state;
+  const steps = descriptors
+    .filter(({ number }) => STANDARD.includes(number) === (which === 'standard'))
+    .flatMap((each) => numberStep(each, context));
+  return which === 'others' ? steps : [...closeStandard(context), ...steps, ...standardInput(context)];
+}
 
-function numberSteps(
-  descriptors: readonly Descriptor[],
-  inherited: ReadonlySet<number>,
-  { state }: ResumeContext,
-): ResumeStep[] {
-  const steps: ResumeStep[] = [];
-  for (const number of STANDARD) {
-    const has = descriptors.some((each) => each.number === number && !isSkipped(each, state));
-    if (!has) steps.push(call('close', [number], `close descriptor ${number}`, { onError: 'ignore' }));
+function numberStep(each: Descriptor, context: ResumeContext): ResumeStep[] {
+  const { number, openFile, closeOnExec } = each;
+  const what = `open descriptor ${number}`;
+  if (isSkipped(each, context.state)) return [];
+  if (isInherited(each, context)) {
+    const set = call('fcntl', [number, F.SETFD, FD_CLOEXEC], what, { onError: 'ignore' });
+    return closeOnExec ? [set] : [];
   }
-  for (const each of descriptors) {
-    const { number, openFile, closeOnExec } = each;
-    if (isSkipped(each, state)) continue;
-    const what = `open descriptor ${number}`;
-    if (!inherited.has(number))
-      steps.push(call('dup3', [{ kept: opened(openFile) }, number, closeOnExec ? O.CLOEXEC : 0], what));
-    else if (closeOnExec)
-      steps.push(call('fcntl', [number, F_SETFD, FD_CLOEXEC], what, { onError: 'ignore' }));
-  }
-  return steps;
+  const shares = context.state.descriptors?.some(
+    (other) => other.openFile === openFile && isInherited(other, context),
+  );
+  // Who was started without it has to do without it.
+  const onError = shares ? 'ignore' : 'stop';
+  return [call('dup3', [{ kept: opened(openFile) }, number, closeOnExec ? O.CLOEXEC : 0], what, { onError })];
+}
+
+function closeStandard({ state }: ResumeContext): ResumeStep[] {
+  const { descriptors } = state;
+  if (descriptors === undefined) return [];
+  return STANDARD.filter(
+    (number) => !descriptors.some((each) => each.number === number && !isSkipped(each, state)),
+  ).map((number) => call('close', [number], `close descriptor ${number}`, { onError: 'ignore' }));
+}
+
+function standardInput({ invocation: { stdin }, materials }: ResumeContext): ResumeStep[] {
+  if (stdin === undefined) return [];
+  return [call('dup3', [{ kept: `file ${materials.file(stdin)}` }, 0, 0], 'set standard input')];
 }
 
 function isSkipped({ openFile }: Descriptor, { openFiles }: ResumeContext['state']): boolean {

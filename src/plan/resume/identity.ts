@@ -20,10 +20,10 @@ export function rootSteps({ state, paths }: ResumeContext): ResumeStep[] {
   return [call('chroot', [paths.of(state.root)], `change the root directory to ${shown(state.root)}`)];
 }
 
-export function directorySteps({ state, paths }: ResumeContext): ResumeStep[] {
+export function directorySteps({ state: { cwd, umask }, paths }: ResumeContext): ResumeStep[] {
   return [
-    call('chdir', [paths.of(state.cwd)], `change the directory to ${shown(state.cwd)}`),
-    call('umask', [state.umask], 'set the umask'),
+    ...(cwd === undefined ? [] : [call('chdir', [paths.of(cwd)], `change the directory to ${shown(cwd)}`)]),
+    ...(umask === undefined ? [] : [call('umask', [umask], 'set the umask')]),
   ];
 }
 

@@ -27,6 +27,7 @@ export const NONE = BigInt.asUintN(64, -1n);
 /** fcntl(2) */
 export const F = {
   DUPFD: 0,
+  SETFD: 2,
   SETFL: 4,
   SETLK: 6,
   OFD_SETLK: 37,

@@ -32,12 +32,18 @@ export function liftSteps({ state, host }: ResumeContext): ResumeStep[] {
     });
 }
 
-export function limitSteps({ state, host }: ResumeContext): ResumeStep[] {
-  return state.limits.flatMap((limit) => {
+/** That of descriptors comes when all have their numbers, which may be above it; by then nothing is told. */
+export function limitSteps({ state, host }: ResumeContext, which: 'descriptors' | 'others'): ResumeStep[] {
+  const limits = state.limits.filter(
+    ({ resource }) => (resource === RLIMIT.NOFILE) === (which === 'descriptors'),
+  );
+  return limits.flatMap((limit) => {
     const ours = host.limits.find(({ resource }) => resource === limit.resource);
     const what = `set a limit (${limit.resource})`;
     const set = ({ resource, soft, hard }: ResourceLimit) =>
-      call('prlimit64', [0, resource, u64s(soft, hard), 0], what, { onError: 'say' });
+      call('prlimit64', [0, resource, u64s(soft, hard), 0], what, {
+        onError: which === 'others' ? 'say' : 'ignore',
+      });
     if (ours === undefined || limit.hard <= ours.hard) return [set(limit)];
     const soft = limit.soft < ours.hard ? limit.soft : ours.hard;
     return firstOf(set(limit), set({ ...limit, soft, hard: ours.hard }));

@@ -13,7 +13,7 @@ import type { ResumePlan, ResumeStep } from '../resume-plan.ts';
 import { asSegment, type Piece, piecesIn } from './contents.ts';
 import { Paths, type ResumeContext, type ResumeInvocation } from './context.ts';
 import { credentialSteps, lostCredentials } from './credentials.ts';
-import { closeWorking, descriptorSteps, fileNumberSteps, numberAbove } from './descriptors.ts';
+import { closeWorking, fileNumberSteps, numberAbove, numberSteps, openFileSteps } from './descriptors.ts';
 import {
   attributeSteps,
   directorySteps,
@@ -64,12 +64,10 @@ export function planResume(image: ProgramImage, invocation: ResumeInvocation, ho
     ...lockSteps(context),
     ...leader.extra,
     ...threads.flatMap(({ extra }) => extra),
-    ...descriptorSteps(context),
+    ...openFileSteps(context),
+    ...numberSteps(context, 'others'),
     ...personalitySteps(context),
     ...mmSteps(context),
-    ...closeWorking(context),
-    ...watchSteps(context),
-    ...lockedFileSteps(context),
     ...directorySteps(context),
     ...attributeSteps(context),
     ...actionSteps(context),
@@ -79,8 +77,14 @@ export function planResume(image: ProgramImage, invocation: ResumeInvocation, ho
     ...queueSteps(first.pending, threadNumber(first.tid)),
     ...pendingSteps(context),
     ...timerSteps(context),
-    ...limitSteps(context),
+    ...limitSteps(context, 'others'),
     ...credentialSteps(context),
+    // From here on nothing is told.
+    ...numberSteps(context, 'standard'),
+    ...limitSteps(context, 'descriptors'),
+    ...closeWorking(context),
+    ...watchSteps(context),
+    ...lockedFileSteps(context),
     ...dumpableSteps(context),
     ...timerDescriptorSteps(context),
     ...armSteps(context),
