@@ -4,14 +4,15 @@
  */
 import {
   buildIdOf,
+  ForeignError,
   type Mapping,
-  type MappingBacking,
   type ProcessState,
   type Source,
   type ThreadState,
   type VdsoState,
 } from 'run-foreign/loader';
 import { PF, PT } from './elf-core.ts';
+import { CoreFiles } from './foreign-files.ts';
 import { type CoreHeader, headerError } from './headers.ts';
 import { MemoryView } from './memory-view.ts';
 import { stackFields } from './stack-fields.ts';
@@ -33,29 +34,41 @@ const LOST = [
   'the alternate stacks of its threads',
 ];
 
+export interface ForeignCore {
+  readonly state: ProcessState;
+  /** Of its memory: what belongs to mappings of the state. */
+  readonly headers: readonly CoreHeader[];
+}
+
+/** Throws FormatError, and UNSUPPORTED for cores that hold no memory. */
 export async function foreignState(
   standard: StandardNotes,
   headers: readonly CoreHeader[],
   source: Source,
-): Promise<ProcessState> {
+): Promise<ForeignCore> {
   const memory = new MemoryView(headers, source);
   const auxv = auxvValues(standard.auxv);
   const vdsoAddress = auxv.get(AT.SYSINFO_EHDR);
-  const loads = headers.filter(({ type, memsz }) => type === PT.LOAD && memsz > 0n);
-  const stackPointer = standard.threads[0]?.registers.rsp ?? 0n;
-  const loaded = loads
-    .filter(({ vaddr }) => vaddr < 1n << 63n)
-    .map((header) => mappingOf(header, standard.files, vdsoAddress, stackPointer));
-  const mappings = [...loaded, ...leftOut(standard.files, loaded)].sort((one, other) =>
+  const threads = leaderFirst(standard);
+  const stackPointer = threads[0]?.registers.rsp ?? 0n;
+  if ((await memory.bytes(stackPointer, 1)) === undefined) throw withoutMemory(source);
+  const files = await CoreFiles.read(standard.files, memory);
+  const loads = withoutVvar(
+    headers.filter(({ type, memsz, vaddr }) => type === PT.LOAD && memsz > 0n && vaddr < VSYSCALL_AND_ABOVE),
+    files,
+    vdsoAddress,
+  );
+  const loaded = loads.map((header) => mappingOf(header, files, vdsoAddress, stackPointer));
+  const mappings = [...loaded, ...files.leftOut(loaded)].sort((one, other) =>
     one.start < other.start ? -1 : 1,
   );
-  const exe = standard.files.find(({ start, end }) => inside(auxv.get(AT.ENTRY), start, end));
+  const exe = files.at(auxv.get(AT.ENTRY) ?? 0n);
   const vdso = await vdsoOf(vdsoAddress, mappings, memory);
   const stack = mappings.find(({ start, end }) => inside(stackPointer, start, end));
-  return {
-    ids: standard.ids,
+  const state: ProcessState = {
+    ids: { ...standard.ids, pid: threads[0]?.tid ?? standard.ids.pid },
     comm: standard.comm,
-    exe: { path: exe?.path ?? new Uint8Array(0) },
+    exe: { path: exe?.path ?? new Uint8Array(0), ...(exe && withBuildId(files.facts(exe))) },
     root: Buffer.from('/'),
     personality: 0,
     mm: {
@@ -79,12 +92,13 @@ export async function foreignState(
       nice: 0,
       oomScoreAdjust: 0,
     },
-    threads: await Promise.all(standard.threads.map((thread) => threadState(thread, standard.comm, memory))),
+    threads: await Promise.all(threads.map((thread) => threadState(thread, standard.comm, memory))),
     openFiles: [],
     locks: [],
     machine: { release: '', cpuFlags: [] },
-    lost: LOST,
+    lost: lostOf(loaded, files),
   };
+  return { state, headers: loads };
 }
 
 const inside = (address: bigint | undefined, start: bigint, end: bigint): boolean =>
@@ -101,9 +115,47 @@ function auxvValues(auxv: Uint8Array): Map<bigint, bigint> {
   return values;
 }
 
+/** [vsyscall] is no mapping of the process's. */
+const VSYSCALL_AND_ABOVE = 1n << 63n;
+
+/** The kernel writes the thread first that a signal has ended. Where the leader is gone, the next one leads. */
+function leaderFirst({ threads, ids }: StandardNotes): CoreThread[] {
+  const leader = threads.filter(({ tid }) => tid === ids.pid);
+  return [...leader, ...threads.filter((thread) => !leader.includes(thread))];
+}
+
+function withoutMemory(source: Source): ForeignError {
+  return new ForeignError('UNSUPPORTED', 'holds no memory of the process: not even its stack is there', {
+    subject: source.name,
+    hint: 'let the kernel write it with at least the first bit of /proc/PID/coredump_filter set, core(5)',
+  });
+}
+
+/**
+ * The kernel's data for the vDSO ([vvar]) lies right below it, empty or as zeros. What is there when the process goes on is this
+ * kernel's, so these mappings are left out.
+ */
+function withoutVvar(
+  loads: readonly CoreHeader[],
+  files: CoreFiles,
+  vdso: bigint | undefined,
+): readonly CoreHeader[] {
+  let end = vdso;
+  const vvar = new Set<CoreHeader>();
+  for (const header of [...loads].sort((one, other) => (one.vaddr < other.vaddr ? 1 : -1))) {
+    const { vaddr, memsz, flags } = header;
+    if (vaddr + memsz !== end || memsz > BigInt(MAX_VDSO) || flags !== PF.R || files.at(vaddr) !== undefined)
+      continue;
+    vvar.add(header);
+    end = vaddr;
+  }
+  return loads.filter((header) => !vvar.has(header));
+}
+
+/** What the core holds whole needs its file no more. */
 function mappingOf(
   header: CoreHeader,
-  files: readonly CoreFile[],
+  files: CoreFiles,
   vdso: bigint | undefined,
   stackPointer: bigint,
 ): Mapping {
@@ -111,37 +163,38 @@ function mappingOf(
   const end = start + memsz;
   if (start % PAGE !== 0n || memsz % PAGE !== 0n)
     throw headerError(header, 'is not of whole pages', 'p_memsz', memsz);
+  const file = files.at(start);
+  const needed = file !== undefined && BigInt(filesz) < memsz && !isDeleted(file);
   return {
     start,
     end,
     protection: { read: (flags & PF.R) !== 0, write: (flags & PF.W) !== 0, execute: (flags & PF.X) !== 0 },
     shared: false,
-    growsDown: inside(stackPointer, start, end) && !files.some((file) => inside(start, file.start, file.end)),
-    backing: start === vdso ? { kind: 'vdso' } : backingOf(header, BigInt(filesz) === memsz, files),
+    growsDown: inside(stackPointer, start, end) && file === undefined,
+    backing: start === vdso ? { kind: 'vdso' } : needed ? files.backing(file, start) : { kind: 'anonymous' },
     flags: [],
   };
 }
 
-/** gcore says nothing of what it leaves to files but their names: programs and libraries, which nobody writes to. */
-function leftOut(files: readonly CoreFile[], loaded: readonly Mapping[]): Mapping[] {
-  return files
-    .filter((file) => !loaded.some(({ start, end }) => start < file.end && file.start < end))
-    .map(({ start, end, path, offset }) => ({
-      start,
-      end,
-      protection: { read: true, write: false, execute: true },
-      shared: false,
-      growsDown: false,
-      backing: { kind: 'file', file: { path }, offset },
-      flags: [],
-    }));
+/** What the kernel writes behind the names of files that have none any more (d_path). */
+const DELETED = Buffer.from(' (deleted)');
+
+const isDeleted = ({ path }: CoreFile): boolean => DELETED.equals(path.subarray(-DELETED.length));
+
+function withBuildId({ buildId }: { readonly buildId?: Uint8Array | undefined }): { buildId?: Uint8Array } {
+  return buildId === undefined ? {} : { buildId };
 }
 
-/** What the core holds whole needs its file no more. */
-function backingOf({ vaddr }: CoreHeader, whole: boolean, files: readonly CoreFile[]): MappingBacking {
-  const file = whole ? undefined : files.find(({ start, end }) => inside(vaddr, start, end));
-  if (file === undefined) return { kind: 'anonymous' };
-  return { kind: 'file', file: { path: file.path }, offset: file.offset + (vaddr - file.start) };
+/** What all cores lack, and what this one does. */
+function lostOf(loaded: readonly Mapping[], files: CoreFiles): string[] {
+  const gone = loaded.flatMap(({ start }) => {
+    const file = files.at(start);
+    return file !== undefined && isDeleted(file) ? [Buffer.from(file.path).toString()] : [];
+  });
+  return [
+    ...LOST,
+    ...[...new Set(gone)].map((name) => `that it shared memory with others: ${name} is its own now`),
+  ];
 }
 
 async function vdsoOf(

@@ -16,6 +16,7 @@ import { checkDigest, digestNote } from './digest.ts';
 import { EHDR, ET_CORE, PF, PT } from './elf-core.ts';
 import { foreignState } from './foreign.ts';
 import { type CoreHeader, headerError, readCoreHeaders } from './headers.ts';
+import { MemoryView } from './memory-view.ts';
 import { readNotes } from './notes.ts';
 import { hasOwnNotes, readState } from './read-state.ts';
 import { standardNotes } from './standard-notes.ts';
@@ -55,27 +56,14 @@ async function loadCore(source: Source, progress: OnProgress, verify: boolean): 
   const notes = await readNotes(headers, source);
   const standard = standardNotes(notes, headers.find(({ type }) => type === PT.NOTE)?.offset ?? 0);
   if (!hasOwnNotes(notes)) {
-    return imageOf(await foreignState(standard, headers, source), 'core file', headers, source);
+    const foreign = await foreignState(standard, headers, source);
+    return imageOf(foreign.state, 'core file', foreign.headers, source);
   }
   const digest = digestNote(notes, source);
   // What is not a plain file was read whole on its way here, so that this costs little more.
   if (verify || source.file === undefined) await checkDigest(digest, source, progress);
-  const vdso = await bytesOf(headers, source);
-  return imageOf(readState(notes, standard, vdso), 'checkpoint', headers, source);
-}
-
-/** Finds the bytes of the segment that begins at an address; small ones only. */
-async function bytesOf(
-  headers: readonly CoreHeader[],
-  source: Source,
-): Promise<(address: bigint) => Uint8Array | undefined> {
-  const MAX_VDSO = 1 << 16;
-  const found = new Map<bigint, Uint8Array>();
-  for (const { type, flags, filesz, vaddr, offset } of headers) {
-    const like = type === PT.LOAD && (flags & PF.X) !== 0 && filesz > 0 && filesz <= MAX_VDSO;
-    if (like) found.set(vaddr, Uint8Array.from(await source.read(offset, filesz)));
-  }
-  return (address) => found.get(address);
+  const state = await readState(notes, standard, new MemoryView(headers, source));
+  return imageOf(state, 'checkpoint', headers, source);
 }
 
 function imageOf(
@@ -89,7 +77,7 @@ function imageOf(
     state.mappings.filter(({ backing }) => backing.kind === 'vdso').map(({ start }) => start),
   );
   const segments = headers.filter(
-    ({ type, filesz, vaddr }) => type === PT.LOAD && filesz > 0 && vaddr < KERNEL && !special.has(vaddr),
+    ({ type, filesz, vaddr }) => type === PT.LOAD && filesz > 0 && !special.has(vaddr),
   );
   return {
     format: 'core',
@@ -118,9 +106,6 @@ function segmentOf(header: CoreHeader, source: Source): Segment {
     protection: { read: (flags & PF.R) !== 0, write: (flags & PF.W) !== 0, execute: (flags & PF.X) !== 0 },
   };
 }
-
-/** [vsyscall] is no mapping of the process's. */
-const KERNEL = 1n << 63n;
 
 const MAX_OBJECTS = 1 << 20;
 

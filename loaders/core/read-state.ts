@@ -1,20 +1,21 @@
 /** Our own notes, put together with those that all cores have. */
-import { FormatError, type ProcessState, type VdsoState } from 'run-foreign/loader';
+import { FormatError, type Mapping, type ProcessState, type VdsoState } from 'run-foreign/loader';
 import { OWNER } from './elf-core.ts';
+import type { MemoryView } from './memory-view.ts';
 import { type Note, noteError } from './notes.ts';
 import { type Schema, SchemaError } from './schema.ts';
 import type { StandardNotes } from './standard-notes.ts';
-import { NOTES, NOTES_VERSION } from './state-schema.ts';
+import { NOTES, NOTES_VERSION, type VdsoNote } from './state-schema.ts';
 
 /** Whether a core file is a checkpoint, of this version or another. */
 export const hasOwnNotes = (notes: readonly Note[]): boolean => notes.some(({ owner }) => owner === OWNER);
 
 /** Throws FormatError with the note's file offset, the field's path and its value. */
-export function readState(
+export async function readState(
   notes: readonly Note[],
   standard: StandardNotes,
-  vdsoImage: (address: bigint) => Uint8Array | undefined,
-): ProcessState {
+  view: MemoryView,
+): Promise<ProcessState> {
   const part = <T>(name: string, note: { readonly type: number; readonly schema: Schema<T> }): T =>
     readNote(notes, name, note.type, note.schema);
   const { threads: own } = part('threads', NOTES.threads);
@@ -48,16 +49,25 @@ export function readState(
     ...part('descriptors', NOTES.descriptors),
     threads,
     auxv: standard.auxv,
-    vdso: vdso && withImage(vdso, vdsoImage),
+    vdso: vdso && (await withImage(vdso, memory.mappings, view, notes)),
   };
 }
 
-function withImage(
-  vdso: Omit<VdsoState, 'image'>,
-  find: (address: bigint) => Uint8Array | undefined,
-): VdsoState | undefined {
-  const image = find(vdso.address);
-  return image && { ...vdso, image };
+/** More than any kernel's: Linux 6.18 has two pages. */
+const MAX_VDSO = 1n << 16n;
+
+async function withImage(
+  vdso: VdsoNote,
+  mappings: readonly Mapping[],
+  view: MemoryView,
+  notes: readonly Note[],
+): Promise<VdsoState> {
+  const mapping = mappings.find(({ start, backing }) => start === vdso.address && backing.kind === 'vdso');
+  const size = mapping === undefined ? 0n : mapping.end - mapping.start;
+  const image = size > 0n && size <= MAX_VDSO ? await view.bytes(vdso.address, Number(size)) : undefined;
+  if (image === undefined)
+    throw errorIn(notes, NOTES.memory.type, 'has a vDSO whose bytes are not there', vdso.address);
+  return { ...vdso, image: Uint8Array.from(image) };
 }
 
 function readNote<T>(notes: readonly Note[], name: string, type: number, schema: Schema<T>): T {
@@ -99,7 +109,7 @@ function missing(notes: readonly Note[], label: string): FormatError {
   return new FormatError('lacks a note', { offset: notes[0]?.offset ?? 0, field: label, value: 'missing' });
 }
 
-function errorIn(notes: readonly Note[], type: number, message: string, value: number): FormatError {
+function errorIn(notes: readonly Note[], type: number, message: string, value: bigint | number): FormatError {
   return new FormatError(message, {
     offset: ownNote(notes, type)?.offset ?? 0,
     field: `${OWNER} note 0x${type.toString(16)}`,

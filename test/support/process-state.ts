@@ -243,7 +243,7 @@ export function randomProcess(random: Random): TestProcess {
     posixTimers: times(random, 4, (index) =>
       withoutUndefined({
         id: index * 3,
-        clock: -random.below(100),
+        clock: random.below(100) - 100,
         notify: 4,
         tid: maybe(random, () => pid),
         signal: 1 + random.below(64),

@@ -5,7 +5,6 @@
 import { ForeignError } from '../../errors.ts';
 import type { ProgramImage, Segment } from '../../image/image.ts';
 import type { Mapping, ProcessState } from '../../image/process-state.ts';
-import { validateImage } from '../../image/validate.ts';
 import { ADDRESS_SPACES } from '../../process/address-space.ts';
 import { checkCpu } from '../../process/cpu.ts';
 import type { ResumeHost } from '../../process/resume-host.ts';
@@ -42,9 +41,8 @@ export interface Resumption {
 
 const SPACE = ADDRESS_SPACES.x86_64;
 
-/** Throws IMAGE_REFUSED, MACHINE_REFUSED, USAGE. */
+/** Throws IMAGE_REFUSED, MACHINE_REFUSED, USAGE. The image has been validated. */
 export function planResume(image: ProgramImage, invocation: ResumeInvocation, host: ResumeHost): Resumption {
-  validateImage(image, SPACE.taskSize);
   if (image.process === undefined) throw new Error('an image of a program that begins');
   const { state } = image.process;
   const [first, ...others] = state.threads;
