@@ -76,7 +76,6 @@ describe.each(variants)('%s', (_, description) => {
     ['e_machine', BigInt(EM.M32R)],
     ['e_machine', 0n],
     ['e_type', BigInt(ET.REL)],
-    ['e_type', BigInt(ET.CORE)],
     ['e_type', 0n],
     ['e_type', 0xfe00n],
     ['e_phentsize', 0n],

@@ -98,11 +98,17 @@ describe('left to elf, which names the machine', () => {
     ['the other class', { bits: 32 }],
     ['the machine in the other byte order', { e_machine: 183 << 8 }],
     ['an object file', { e_type: 1 }],
-    ['a core file', { e_type: ET_CORE }],
   ])('%s', async (_, difference) => {
     const source = file({ ...AARCH64, ...difference });
     expect(await qemu.probe(source, NO_OPTIONS)).toBeNull();
     expect((await formatError(() => resolveSource(source))).location.field).toBe('e_machine');
+  });
+
+  test('but for a core file, which names it too', async () => {
+    const source = file({ ...AARCH64, e_type: ET_CORE });
+    expect(await qemu.probe(source, NO_OPTIONS)).toBeNull();
+    const error = await foreignError(() => resolveSource(source));
+    expect(error).toMatchObject({ code: 'UNSUPPORTED', message: expect.stringContaining('e_machine 183') });
   });
 
   test('what Linux runs itself', async () => {
