@@ -2,14 +2,17 @@
  * A live process, frozen, as a checkpoint holds it. Nothing of it is changed: its threads are stopped with ptrace(2), what the
  * kernel tells nobody else its threads are made to ask for (remote-calls.ts), and then it goes on.
  */
+import { ForeignError } from '../errors.ts';
 import type { ProcessState } from '../image/process-state.ts';
 import { parseRegisters } from '../image/registers.ts';
+import { SystemError } from '../native/libc.ts';
+import { statusField } from '../native/proc.ts';
 import { ProcessMemory } from '../native/process-memory.ts';
 import { NT, pendingSignals, registerSet } from '../native/ptrace.ts';
 import { captureDescriptors } from './descriptors.ts';
 import { ProcessFiles } from './file-reference.ts';
 import { Findings, type Skippable } from './findings.ts';
-import { FrozenThreads, refusal } from './frozen-threads.ts';
+import { FrozenThreads, gone, refusal } from './frozen-threads.ts';
 import { captureMappings, type MemoryRun } from './mappings.ts';
 import { type MapsEntry, readMaps } from './maps.ts';
 import { type CapturedObject, CapturedObjects } from './objects.ts';
@@ -78,7 +81,7 @@ export function freeze(pid: number, options: CaptureOptions): Frozen {
     };
   } catch (cause) {
     release();
-    throw cause;
+    throw whyNot(pid, cause);
   }
 }
 
@@ -108,6 +111,7 @@ function captureState(
     nameless,
     complete,
     contents: true,
+    read: (address, into) => memory.read(address, into),
   });
   findOutside(pid, findings);
   findings.check(pid);
@@ -152,33 +156,59 @@ function placeOf(entries: readonly MapsEntry[], memory: ProcessMemory): RemotePl
   return { code: code ?? 0n, stack };
 }
 
+/** It may become another program while it is looked at: then again, from the beginning. */
+const TRIES = 10;
+
 /** What of a process a checkpoint cannot hold, without touching it. Throws PROCESS_NOT_FOUND and PROCESS_REFUSED. */
 export function examine(pid: number, options: CaptureOptions): Findings {
-  refuseTarget(pid);
-  const findings = new Findings(options.skip);
+  for (let tries = 1; ; tries++) {
+    refuseTarget(pid);
+    try {
+      return examineOnce(pid, options);
+    } catch (cause) {
+      if (tries === TRIES || !isVanished(cause)) throw whyNot(pid, cause);
+    }
+  }
+}
+
+function examineOnce(pid: number, { skip, complete }: CaptureOptions): Findings {
+  const findings = new Findings(skip);
   const objects = new CapturedObjects();
-  const files = new ProcessFiles(pid);
   try {
+    const files = new ProcessFiles(pid);
     if (!is64Bit(pid)) throw refusal(pid, 'is a 32-bit process, which checkpoints do not know');
     const { openFiles, nameless } = captureDescriptors(pid, files, objects, findings, false);
-    const context = {
+    captureMappings(readMaps(pid), {
       pid,
       files,
       objects,
       findings,
       openFiles,
       nameless,
-      complete: options.complete,
+      complete,
       contents: false,
-    };
-    captureMappings(readMaps(pid), context);
+      read: () => {},
+    });
     findOutside(pid, findings);
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (code === 'EACCES' || code === 'EPERM') throw refusal(pid, `may not be looked into (${code})`);
-    throw cause;
   } finally {
     objects.close();
   }
   return findings;
+}
+
+const codeOf = (cause: unknown): string | undefined =>
+  cause instanceof SystemError ? cause.errno : (cause as NodeJS.ErrnoException).code;
+
+const isVanished = (cause: unknown): boolean => ['ENOENT', 'ESRCH', 'EIO'].includes(codeOf(cause) ?? '');
+
+/** What is a message for people stays as it is. */
+function whyNot(pid: number, cause: unknown): unknown {
+  if (cause instanceof ForeignError) return cause;
+  const code = codeOf(cause);
+  if (code === 'EACCES' || code === 'EPERM')
+    return refusal(pid, `may not be looked into (${code})`, 'that takes the same user, or root');
+  if (!isVanished(cause)) return cause;
+  return statusField('State', `/proc/${pid}/status`) === undefined
+    ? gone(pid)
+    : refusal(pid, `ends, or becomes another program, while it is looked at (${code})`, 'try again');
 }

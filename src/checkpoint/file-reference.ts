@@ -25,14 +25,14 @@ export class ProcessFiles {
     return statSync(this.reach(path), { bigint: true, throwIfNoEntry: false })?.ino === inode;
   }
 
-  /** What a path leads to now. The build id is only looked for where the file is mapped. */
-  reference(path: Uint8Array, mapped: boolean): FileReference {
-    const key = `${mapped} ${Buffer.from(path).toString('latin1')}`;
+  /** What a mapped file is that a path leads to. */
+  reference(path: Uint8Array): FileReference {
+    const key = Buffer.from(path).toString('latin1');
     let found = this.#known.get(key);
     if (found === undefined) {
       const reach = this.reach(path);
       const { size, mtimeNs } = statSync(reach, { bigint: true });
-      found = { path, size, mtimeNs, ...(mapped && { buildId: buildId(reach) }) };
+      found = { path, size, mtimeNs, buildId: buildId(reach) };
       this.#known.set(key, found);
     }
     return found;

@@ -1,6 +1,6 @@
 /** The mappings of a process: what is behind each, and which pages have to be stored. */
 import { closeSync, openSync, readSync } from 'node:fs';
-import type { Mapping, MappingBacking, OpenFile } from '../image/process-state.ts';
+import type { Mapping, MappingBacking, OpenFile, StoredContent } from '../image/process-state.ts';
 import { type PageRun, presentPages } from '../native/page-scan.ts';
 import type { ProcessFiles } from './file-reference.ts';
 import type { Findings } from './findings.ts';
@@ -31,6 +31,8 @@ export interface MappingContext {
   /** Whether clean pages of files are stored, too. */
   readonly complete: boolean;
   readonly contents: boolean;
+  /** Fills all of `into` from the process's memory. */
+  readonly read: (address: bigint, into: Uint8Array) => void;
 }
 
 const ANONYMOUS_NAME = /^\[anon(?:_shmem)?:(.*)\]$/s;
@@ -41,7 +43,7 @@ const SPECIAL = new Map<string, MappingBacking['kind'] & ('vdso' | 'vvar' | 'vva
 ]);
 
 export function captureMappings(entries: readonly MapsEntry[], context: MappingContext): CapturedMappings {
-  const shared = new SharedObjects(context);
+  const shared = new SharedObjects(context, entries);
   const mappings: Mapping[] = [];
   const runs: MemoryRun[] = [];
   const last = entries.at(-1);
@@ -120,7 +122,7 @@ function backingOf(entry: MapsEntry, context: MappingContext, shared: SharedObje
     text.startsWith('/dev/zero');
   if (!gone) {
     if (!entry.shared && isCheckpoint(files.reach(entry.path))) return { kind: 'anonymous' };
-    return { kind: 'file', file: files.reference(entry.path, true), offset: entry.offset };
+    return { kind: 'file', file: files.reference(entry.path), offset: entry.offset };
   }
   return { kind: 'object', openFile: shared.of(entry, path), offset: entry.offset };
 }
@@ -128,7 +130,13 @@ function backingOf(entry: MapsEntry, context: MappingContext, shared: SharedObje
 /** What was brought back is mapped from its checkpoint, and is memory of its own. */
 function isCheckpoint(path: Buffer): boolean {
   const header = Buffer.alloc(18);
-  const fd = openSync(path, 'r');
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch {
+    // Who may execute a file need not be able to read it.
+    return false;
+  }
   try {
     if (readSync(fd, header, 0, header.length, 0) < header.length) return false;
   } finally {
@@ -141,20 +149,21 @@ function isCheckpoint(path: Buffer): boolean {
 /** Files without a name that are mapped, each once, be it mapped or open more than once. */
 class SharedObjects {
   readonly #context: MappingContext;
+  readonly #entries: readonly MapsEntry[];
   readonly #known: Map<string, number>;
 
-  constructor(context: MappingContext) {
+  constructor(context: MappingContext, entries: readonly MapsEntry[]) {
     this.#context = context;
+    this.#entries = entries;
     this.#known = new Map(context.nameless);
   }
 
-  of({ device, inode, start, end }: MapsEntry, path: Uint8Array): number {
-    const key = `${device} ${inode}`;
+  of(entry: MapsEntry, path: Uint8Array): number {
+    const key = `${entry.device} ${entry.inode}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const { pid, objects, openFiles, contents } = this.#context;
-    const link = `/proc/${pid}/map_files/${start.toString(16)}-${end.toString(16)}`;
-    const content = contents ? objects.addFile(link) : { object: 0, size: 0n };
+    const { openFiles, contents } = this.#context;
+    const content = contents ? this.#content(entry) : { object: 0, size: 0n };
     const text = Buffer.from(path).toString('latin1');
     const file: OpenFile = text.startsWith('/memfd:')
       ? {
@@ -172,5 +181,32 @@ class SharedObjects {
     const index = openFiles.push(file) - 1;
     this.#known.set(key, index);
     return index;
+  }
+
+  /** All of the file, where this process may open it (proc_pid_map_files(5)); else what of it is mapped. */
+  #content(entry: MapsEntry): StoredContent {
+    const { pid, objects, read } = this.#context;
+    const [start, end] = [entry.start.toString(16), entry.end.toString(16)];
+    try {
+      return objects.addFile(`/proc/${pid}/map_files/${start}-${end}`);
+    } catch (cause) {
+      if (!['EPERM', 'EACCES'].includes((cause as NodeJS.ErrnoException).code ?? '')) throw cause;
+    }
+    const parts = this.#entries
+      .filter(({ device, inode }) => device === entry.device && inode === entry.inode)
+      .map((each) => ({ at: each.offset, size: each.end - each.start, address: each.start }))
+      .sort((one, other) => (one.at < other.at ? -1 : 1));
+    const extents: typeof parts = [];
+    let done = 0n;
+    for (const { at, size, address } of parts) {
+      const from = at > done ? at : done;
+      if (from >= at + size) continue;
+      extents.push({ at: from, size: at + size - from, address: address + (from - at) });
+      done = at + size;
+    }
+    return objects.addMemory(done, extents, (at, into) => {
+      const extent = extents.find((each) => each.at <= at && at < each.at + each.size);
+      if (extent !== undefined) read(extent.address + (at - extent.at), into);
+    });
   }
 }

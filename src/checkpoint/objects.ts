@@ -1,6 +1,7 @@
 /** Bytes that no file will hold any more when the process is brought back: what is in pipes, memfds, files without a name. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { StoredContent } from '../image/process-state.ts';
+import { dataRanges } from '../native/file-facts.ts';
 
 /** Where something is in an object, bytes; between extents are zeros. */
 export interface ObjectRange {
@@ -37,7 +38,7 @@ export class CapturedObjects {
     const size = fstatSync(fd, { bigint: true }).size;
     return this.#add({
       size,
-      extents: size === 0n ? [] : [{ at: 0n, size }],
+      extents: dataRanges(fd, size),
       read: (at, into) => {
         let done = 0;
         while (done < into.length) {
@@ -49,6 +50,11 @@ export class CapturedObjects {
         into.fill(0, done);
       },
     });
+  }
+
+  /** What the process itself has mapped of a file that nobody else can open. */
+  addMemory(size: bigint, extents: readonly ObjectRange[], read: CapturedObject['read']): StoredContent {
+    return this.#add({ size, extents, read });
   }
 
   #add(object: CapturedObject): StoredContent {

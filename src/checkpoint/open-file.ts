@@ -101,7 +101,7 @@ function regular(
   if (stats.nlink === 0n || (deleted && !files.isThere(raw, stats.ino))) {
     return { flags, kind: 'deleted file', path, position, mode, content: content() };
   }
-  return { flags, kind: 'file', file: files.reference(raw, false), position };
+  return { flags, kind: 'file', file: { path: raw, size: stats.size, mtimeNs: stats.mtimeNs }, position };
 }
 
 /** Pipes count as the process's own when it holds both ends. */

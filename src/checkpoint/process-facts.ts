@@ -71,7 +71,7 @@ function executable(pid: number, files: ProcessFiles): FileReference {
   const { path, deleted } = withoutRemark(link);
   if (deleted) return { path };
   try {
-    return files.reference(link, true);
+    return files.reference(link);
   } catch {
     return { path };
   }

@@ -18,7 +18,10 @@ export interface FileFindings {
 }
 
 /** Throws MACHINE_REFUSED with the first file that is not as it must be. */
-export function checkRecordedFiles({ process, segments }: ProgramImage): FileFindings {
+export function checkRecordedFiles(
+  { process, segments }: ProgramImage,
+  stdio: 'inherit' | 'recorded' | undefined,
+): FileFindings {
   const replaced = new Set<string>();
   const notes: string[] = [];
   if (process === undefined) return { replaced, notes };
@@ -42,7 +45,7 @@ export function checkRecordedFiles({ process, segments }: ProgramImage): FileFin
       notes.push(`${nameOf(file)}, which it shares, ${change.what}`);
     } else throw refusal(file, change.what);
   }
-  notes.push(...checkOpenFiles(state));
+  notes.push(...checkOpenFiles(state, stdio));
   return { replaced, notes };
 }
 
@@ -52,9 +55,14 @@ export function reach(path: Uint8Array, root: Uint8Array): Buffer {
 }
 
 /** Those that are open can have been written to since; only that they are there counts. */
-function checkOpenFiles({ openFiles, root }: ProcessState): string[] {
-  return openFiles.flatMap((open) => {
-    if (open.kind !== 'file') return [];
+function checkOpenFiles(
+  { openFiles, descriptors = [], root }: ProcessState,
+  stdio: 'inherit' | 'recorded' | undefined,
+): string[] {
+  const isNeeded = (index: number) =>
+    descriptors.some(({ number, openFile }) => openFile === index && (number > 2 || stdio !== 'inherit'));
+  return openFiles.flatMap((open, index) => {
+    if (open.kind !== 'file' || !isNeeded(index)) return [];
     const change = changeOf({ ...open.file, buildId: undefined }, root);
     if (change === undefined) return [];
     if (change.kind === 'missing') throw refusal(open.file, change.what, OPEN_HINT);

@@ -56,7 +56,7 @@ function plan(
   const { image } = loaded;
   // Before any of the paths in it is looked at.
   validateImage(image, ADDRESS_SPACES[image.arch].taskSize);
-  const { replaced, notes } = checkRecordedFiles(image);
+  const { replaced, notes } = checkRecordedFiles(image, request.resume?.stdio);
   const exe = openExe(image, replaced);
   const invocation: ResumeInvocation = {
     ...request.resume,

@@ -98,3 +98,24 @@ export function pipeContent(fd: number): Uint8Array {
     close(to);
   }
 }
+
+const lseek = declare('int64_t lseek(int fd, int64_t offset, int whence)');
+const SEEK_DATA = 3;
+const SEEK_HOLE = 4;
+
+/** Where a file has data, ascending: all of it, where its file system does not know holes. lseek(2) */
+export function dataRanges(fd: number, size: bigint): { at: bigint; size: bigint }[] {
+  const ranges: { at: bigint; size: bigint }[] = [];
+  for (let at = 0n; at < size; ) {
+    const data = BigInt(lseek(fd, at, SEEK_DATA) as number | bigint);
+    // ENXIO: there is none any more.
+    if (data < 0n) return koffi().errno() === ENXIO ? ranges : [{ at: 0n, size }];
+    const hole = BigInt(lseek(fd, data, SEEK_HOLE) as number | bigint);
+    const end = hole < 0n || hole > size ? size : hole;
+    ranges.push({ at: data, size: end - data });
+    at = end;
+  }
+  return ranges;
+}
+
+const ENXIO = 6;

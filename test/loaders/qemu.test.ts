@@ -104,11 +104,10 @@ describe('left to elf, which names the machine', () => {
     expect((await formatError(() => resolveSource(source))).location.field).toBe('e_machine');
   });
 
-  test('but for a core file, which names it too', async () => {
+  test('a core file, which is left to core', async () => {
     const source = file({ ...AARCH64, e_type: ET_CORE });
     expect(await qemu.probe(source, NO_OPTIONS)).toBeNull();
-    const error = await foreignError(() => resolveSource(source));
-    expect(error).toMatchObject({ code: 'UNSUPPORTED', message: expect.stringContaining('e_machine 183') });
+    expect((await foreignError(() => resolveSource(source))).code).toBe('UNSUPPORTED');
   });
 
   test('what Linux runs itself', async () => {

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { COMMAND, NODE_PATH, ROOT, run } from './run.ts';
 
 /** What runs the tests may have left descriptors open, and a checkpoint would hold them, or refuse to. */
-const ALONE =
+export const ALONE =
   'for fd in /proc/self/fd/*; do fd=$(basename $fd); (( fd > 2 )) && eval "exec $fd>&-"; done; exec "$@"';
 const PATIENCE = 15_000;
 const PAUSE = 10;
@@ -36,11 +36,10 @@ export class Subject {
   #child: ChildProcess;
   #exited: Promise<number | string>;
   #pid: number;
-  /** What is mapped of its own file tells it from the command that restores it. */
-  readonly #exe: string;
+  /** Where its first stack was tells it from the command that restores it. */
+  #stack = '';
 
-  private constructor(child: ChildProcess, file: string, directory: string) {
-    this.#exe = file;
+  private constructor(child: ChildProcess, directory: string) {
     this.directory = directory;
     this.output = join(directory, 'output');
     this.#errors = join(directory, 'errors');
@@ -64,7 +63,7 @@ export class Subject {
       detached: true,
     });
     closeSync(output);
-    const subject = new Subject(child, file, directory);
+    const subject = new Subject(child, directory);
     await until(
       () => subject.text().includes(ready),
       () => `${file} is not ready: ${subject.text()}`,
@@ -88,6 +87,7 @@ export class Subject {
   /** Makes a checkpoint, which ends the process; returns its path. */
   async checkpoint(options: readonly string[] = []): Promise<string> {
     const path = join(this.directory, 'checkpoint');
+    this.#stack = stackOf(this.pid);
     const args = ['checkpoint', String(this.pid), '-o', path, '--force', '--kill', ...options];
     const { status, stderr } = await run(COMMAND, args);
     if (status !== 0) throw new Error(`checkpoint: ${status} ${stderr}`);
@@ -121,11 +121,19 @@ export class Subject {
   #find(old: number): boolean {
     const own = this.#child.pid ?? 0;
     for (const pid of [...childrenOf(own), own]) {
-      if (!isRestored(pid, this.#exe)) continue;
+      if (!isRestored(pid, this.#stack)) continue;
       this.#pid = pid;
       return true;
     }
-    return isRestored(old, this.#exe);
+    return isRestored(old, this.#stack);
+  }
+
+  /** Waits until it has written so many bytes. */
+  async written(size: number): Promise<void> {
+    await until(
+      () => this.text().length >= size,
+      () => `it has stopped writing: ${this.text().slice(-200)}`,
+    );
   }
 
   signal(name: NodeJS.Signals): void {
@@ -172,13 +180,19 @@ function childrenOf(pid: number): number[] {
 }
 
 /** Neither the command nor the stub any more, which stands where nothing else does (src/process/address-space.ts). */
-function isRestored(pid: number, exe: string): boolean {
+function isRestored(pid: number, stack: string): boolean {
   try {
     const maps = readFileSync(`/proc/${pid}/maps`, 'latin1');
-    return maps.includes(exe) && maps.includes('[stack]') && !maps.split('\n').some(isStub);
+    return stackOf(pid) === stack && maps.includes('[stack]') && !maps.split('\n').some(isStub);
   } catch {
     return false;
   }
+}
+
+/** start_stack: field 28 of proc_pid_stat(5). */
+function stackOf(pid: number): string {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[28 - 3] ?? '';
 }
 
 function isStub(line: string): boolean {
