@@ -26,7 +26,32 @@ export type {
   StackWord,
 } from '../image/image.ts';
 export { MM_FIELD_NAMES, type MmFieldName } from '../image/mm-field-names.ts';
-export * from '../image/process-state.ts';
+export {
+  type Credentials,
+  type Descriptor,
+  type EpollWatch,
+  type FileLock,
+  type FileReference,
+  type IntervalTimer,
+  type MachineState,
+  type Mapping,
+  type MappingBacking,
+  type OpenFile,
+  type PosixTimer,
+  type ProcessAttributes,
+  type ProcessIds,
+  type ProcessState,
+  REGISTER_NAMES,
+  type RegisterName,
+  type Registers,
+  type ResourceLimit,
+  type SignalAction,
+  type StoredContent,
+  type ThreadState,
+  type VdsoState,
+  VM_FLAGS,
+  type VmFlag,
+} from '../image/process-state.ts';
 export { parseRegisters, registerBytes } from '../image/registers.ts';
 export { buildIdOf } from '../source/build-id.ts';
 export { memorySource, sourceFrom } from '../source/memory.ts';
