@@ -1,5 +1,6 @@
 /** All figures; a group is a file beside this one. */
 import type { MakeGroup } from '../row.ts';
+import { checkpoints } from './checkpoints.ts';
 import { footprint } from './footprint.ts';
 import { growth } from './growth.ts';
 import { https } from './https.ts';
@@ -11,6 +12,7 @@ export const GROUPS: Readonly<Record<string, MakeGroup>> = {
   starts,
   growth,
   footprint,
+  checkpoints,
   sealed,
   https,
   packed,
