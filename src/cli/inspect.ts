@@ -6,6 +6,7 @@ import { validateImage } from '../image/validate.ts';
 import { authenticate, type LoadedProgram, loadProgram } from '../launch/prepare.ts';
 import { ADDRESS_SPACES } from '../process/address-space.ts';
 import { shortUsage, TOPICS } from './help.ts';
+import { type Fact, processFacts, processJson, processLines } from './inspect-process.ts';
 import { type ParsedArguments, usageError } from './options.ts';
 import { write } from './output.ts';
 import { programRequest, withSecrets } from './run.ts';
@@ -39,37 +40,42 @@ function refusal(image: ProgramImage): string | undefined {
 }
 
 function imageText({ image, source, namedBy }: LoadedProgram, refused: string | undefined): string {
+  const { interpreter, process } = image;
+  const facts: Fact[] = [
+    ['file', clean(source.name)],
+    ...namedBy.map((name): Fact => ['named by', clean(name)]),
+    ['format', `${image.format}, ${image.variant}`],
+    ['arch', image.arch],
+    ...(process === undefined ? programFacts(image) : processFacts(process, image.segments)),
+    ...(refused === undefined ? [] : [['refused', refused] as const]),
+  ];
+  const lines = facts.flatMap(([name, value]) =>
+    wrap(clean(value), 80 - 13).map((line, index) => `${(index === 0 ? name : '').padEnd(13)}${line}`),
+  );
+  if (process === undefined) lines.push('', ...partLines(image, 'segments'));
+  else lines.push('', ...processLines(process, image).map(clean));
+  if (interpreter !== undefined) lines.push('', ...partLines(interpreter, 'segments of the interpreter'));
+  return `${lines.join('\n')}\n`;
+}
+
+function programFacts(image: ProgramImage): Fact[] {
   const { interpreter, brk, stack, phdr } = image;
   const layout = typeof stack.layout === 'string' ? stack.layout : 'of its own';
   const range = ({ start, end }: { start: bigint; end: bigint }) => `${hex(start)} to ${hex(end)}`;
-  const facts: [string, string][] = [
-    ['file', clean(source.name)],
-    ...namedBy.map((name): [string, string] => ['named by', clean(name)]),
-    ['format', `${image.format}, ${image.variant}`],
-    ['arch', image.arch],
+  return [
     ['placement', placementText(image)],
     ['entry', hex(image.entry)],
     ...(interpreter === undefined
       ? []
-      : ([['interpreter', `${clean(interpreter.source.name)}, entry ${hex(interpreter.entry)}`]] as [
-          string,
-          string,
-        ][])),
+      : [['interpreter', `${clean(interpreter.source.name)}, entry ${hex(interpreter.entry)}`] as const]),
     ['code', range(image.code)],
     ['data', range(image.data)],
     ['brk', `${range(brk)}${brk.randomize ? ', may move' : ''}`],
     ['stack', `${layout}, executable: ${stack.execution}`],
     ...(phdr === undefined
       ? []
-      : ([['phdr', `${hex(phdr.address)}, ${phdr.count} of ${phdr.entrySize} bytes`]] as [string, string][])),
-    ...(refused === undefined ? [] : ([['refused', refused]] as [string, string][])),
+      : [['phdr', `${hex(phdr.address)}, ${phdr.count} of ${phdr.entrySize} bytes`] as const]),
   ];
-  const lines = facts.flatMap(([name, value]) =>
-    wrap(value, 80 - 13).map((line, index) => `${(index === 0 ? name : '').padEnd(13)}${line}`),
-  );
-  lines.push('', ...partLines(image, 'segments'));
-  if (interpreter !== undefined) lines.push('', ...partLines(interpreter, 'segments of the interpreter'));
-  return `${lines.join('\n')}\n`;
 }
 
 function partLines(part: ImagePart, title: string): string[] {
@@ -119,6 +125,7 @@ function imageJson({ image, source, namedBy }: LoadedProgram, refused: string | 
       execution: stack.execution,
     },
     phdr: phdr === undefined ? null : { ...phdr, address: hex(phdr.address) },
+    ...(image.process && { process: processJson(image.process, image) }),
     refused: refused ?? null,
   };
 }
