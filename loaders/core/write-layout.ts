@@ -1,6 +1,6 @@
 /** What goes where in a checkpoint: pieces of memory and objects, cut so that there are not too many program headers. */
 import type { ProcessState } from 'run-foreign/loader';
-import { EHDR, PAGE_SIZE, PF, PHDR, PT } from './elf-core.ts';
+import { EHDR, EM_X86_64, ET_CORE, PAGE_SIZE, PF, PHDR, PT } from './elf-core.ts';
 
 /** Bytes of memory that are stored, whole pages. */
 export interface MemoryRun {
@@ -94,27 +94,26 @@ function joinRuns(
 
 const alignUp = (offset: number): number => Math.ceil(offset / PAGE_SIZE) * PAGE_SIZE;
 
-export interface FileLayout {
-  /** ELF header and program headers. */
-  readonly headers: Buffer;
-  /** Where the bytes of the first piece begin. */
-  readonly dataOffset: number;
-  /** Where the note with the digest begins. */
-  readonly digestOffset: number;
-}
+const headersSize = (pieces: readonly Piece[]): number => EHDR.size + (pieces.length + 2) * PHDR.size;
 
-/** The order in the file: headers, notes, bytes of the pieces from a page's start on, the note with the digest. */
-export function layOutFile(pieces: readonly Piece[], notesSize: number, digestSize: number): FileLayout {
-  const count = pieces.length + 2;
-  const headers = Buffer.alloc(EHDR.size + count * PHDR.size);
+/** Where the bytes of the first piece begin, on a page of their own; behind the last one come the notes. */
+export const dataOffset = (pieces: readonly Piece[]): number => alignUp(headersSize(pieces));
+
+/** The ELF header and the program headers: the notes, the pieces, and the note with the digest, which is the end of the file. */
+export function fileHeaders(
+  pieces: readonly Piece[],
+  notes: { offset: number; size: number },
+  digestSize: number,
+): Buffer {
+  const headers = Buffer.alloc(headersSize(pieces));
   headers.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
-  headers.writeUInt16LE(4, EHDR.e_type);
-  headers.writeUInt16LE(62, EHDR.e_machine);
+  headers.writeUInt16LE(ET_CORE, EHDR.e_type);
+  headers.writeUInt16LE(EM_X86_64, EHDR.e_machine);
   headers.writeUInt32LE(1, EHDR.e_version);
   headers.writeBigUInt64LE(BigInt(EHDR.size), EHDR.e_phoff);
   headers.writeUInt16LE(EHDR.size, EHDR.e_ehsize);
   headers.writeUInt16LE(PHDR.size, EHDR.e_phentsize);
-  headers.writeUInt16LE(count, EHDR.e_phnum);
+  headers.writeUInt16LE(pieces.length + 2, EHDR.e_phnum);
   let at = EHDR.size;
   const header = (piece: Omit<Piece, 'from'>, offset: number, align: number) => {
     headers.writeUInt32LE(piece.type, at + PHDR.p_type);
@@ -127,7 +126,7 @@ export function layOutFile(pieces: readonly Piece[], notesSize: number, digestSi
     headers.writeBigUInt64LE(BigInt(align), at + PHDR.p_align);
     at += PHDR.size;
   };
-  const notes = (size: number) => ({
+  const note = (size: number) => ({
     type: PT.NOTE,
     flags: 0,
     vaddr: 0n,
@@ -135,13 +134,12 @@ export function layOutFile(pieces: readonly Piece[], notesSize: number, digestSi
     filesz: BigInt(size),
     memsz: 0n,
   });
-  header(notes(notesSize), headers.length, 4);
-  const dataOffset = alignUp(headers.length + notesSize);
-  let offset = dataOffset;
+  header(note(notes.size), notes.offset, 4);
+  let offset = dataOffset(pieces);
   for (const piece of pieces) {
     header(piece, offset, PAGE_SIZE);
     offset = alignUp(offset + Number(piece.filesz));
   }
-  header(notes(digestSize), offset, 4);
-  return { headers, dataOffset, digestOffset: offset };
+  header(note(digestSize), notes.offset + notes.size, 4);
+  return headers;
 }
