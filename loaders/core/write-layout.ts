@@ -1,6 +1,6 @@
 /** What goes where in a checkpoint: pieces of memory and objects, cut so that there are not too many program headers. */
 import type { ProcessState } from 'run-foreign/loader';
-import { EHDR, EM_X86_64, ET_CORE, PAGE_SIZE, PF, PHDR, PT } from './elf-core.ts';
+import { EHDR, EM_X86_64, ET_CORE, PAGE_SIZE, PF, PHDR, PN_XNUM, PT, SHDR } from './elf-core.ts';
 
 /** Bytes of memory that are stored, whole pages. */
 export interface MemoryRun {
@@ -36,10 +36,7 @@ export function layOutPieces(
   runs: readonly MemoryRun[],
   objects: readonly ObjectContent[],
 ): Piece[] {
-  const joined = joinRuns(
-    runs,
-    (address) => mappings.find(({ start, end }) => start <= address && address < end)?.end ?? 0n,
-  );
+  const joined = joinRuns(runs, mappings);
   const pieces: Piece[] = [];
   let next = 0;
   for (const { start, end, protection, backing } of mappings) {
@@ -73,19 +70,21 @@ export function layOutPieces(
   return pieces;
 }
 
-function joinRuns(
-  runs: readonly MemoryRun[],
-  endOfMapping: (address: bigint) => bigint,
-): readonly MemoryRun[] {
-  let joined = runs;
-  for (let gap = BigInt(PAGE_SIZE); joined.length > MAX_RUNS && gap < 1n << 40n; gap *= 4n) {
-    const next: MemoryRun[] = [];
+function joinRuns(runs: readonly MemoryRun[], mappings: ProcessState['mappings']): readonly MemoryRun[] {
+  if (runs.length <= MAX_RUNS) return runs;
+  let index = 0;
+  let joined = runs.map((run) => {
+    while ((mappings[index]?.end ?? run.address + 1n) <= run.address) index++;
+    return { ...run, within: index };
+  });
+  for (let gap = BigInt(PAGE_SIZE); joined.length > MAX_RUNS && gap < 1n << 47n; gap *= 4n) {
+    const next: typeof joined = [];
     for (const run of joined) {
       const last = next.at(-1);
       const near = last !== undefined && run.address - (last.address + last.size) <= gap;
-      if (near && run.address < endOfMapping(last.address)) {
-        next[next.length - 1] = { address: last.address, size: run.address + run.size - last.address };
-      } else next.push(run);
+      if (near && run.within === last.within)
+        next[next.length - 1] = { ...last, size: run.address + run.size - last.address };
+      else next.push(run);
     }
     joined = next;
   }
@@ -94,7 +93,11 @@ function joinRuns(
 
 const alignUp = (offset: number): number => Math.ceil(offset / PAGE_SIZE) * PAGE_SIZE;
 
-const headersSize = (pieces: readonly Piece[]): number => EHDR.size + (pieces.length + 2) * PHDR.size;
+/** With section header 0, where e_phnum cannot count them. */
+function headersSize(pieces: readonly Piece[]): number {
+  const count = pieces.length + 2;
+  return EHDR.size + count * PHDR.size + (count < PN_XNUM ? 0 : SHDR.size);
+}
 
 /** Where the bytes of the first piece begin, on a page of their own; behind the last one come the notes. */
 export const dataOffset = (pieces: readonly Piece[]): number => alignUp(headersSize(pieces));
@@ -113,7 +116,9 @@ export function fileHeaders(
   headers.writeBigUInt64LE(BigInt(EHDR.size), EHDR.e_phoff);
   headers.writeUInt16LE(EHDR.size, EHDR.e_ehsize);
   headers.writeUInt16LE(PHDR.size, EHDR.e_phentsize);
-  headers.writeUInt16LE(pieces.length + 2, EHDR.e_phnum);
+  const count = pieces.length + 2;
+  headers.writeUInt16LE(Math.min(count, PN_XNUM), EHDR.e_phnum);
+  if (count >= PN_XNUM) writeCount(headers, count);
   let at = EHDR.size;
   const header = (piece: Omit<Piece, 'from'>, offset: number, align: number) => {
     headers.writeUInt32LE(piece.type, at + PHDR.p_type);
@@ -142,4 +147,14 @@ export function fileHeaders(
   }
   header(note(digestSize), notes.offset + notes.size, 4);
   return headers;
+}
+
+/** As fill_extnum_info in fs/binfmt_elf.c, but right behind the program headers. */
+function writeCount(headers: Buffer, count: number): void {
+  const at = headers.length - SHDR.size;
+  headers.writeBigUInt64LE(BigInt(at), EHDR.e_shoff);
+  headers.writeUInt16LE(SHDR.size, EHDR.e_shentsize);
+  headers.writeUInt16LE(1, EHDR.e_shnum);
+  headers.writeBigUInt64LE(1n, at + SHDR.sh_size);
+  headers.writeUInt32LE(count, at + SHDR.sh_info);
 }

@@ -123,6 +123,19 @@ describe('a checkpoint', () => {
     }
   });
 
+  test('with a wrong value in a note says where in the file the value is', async () => {
+    const at = good.indexOf('"clearChildTid":"0x') + '"clearChildTid":"'.length;
+    const error = await loadCoreFile(fileLike(changed(at, Buffer.from('0y')), 7)).catch(
+      (cause: unknown) => cause,
+    );
+    expect(error).toMatchObject({
+      message: expect.stringContaining('threads[0].clearChildTid is no 64-bit number'),
+      location: { field: 'RUNFOREIGN note 0x52460002 (threads): threads[0].clearChildTid' },
+    });
+    const { offset } = (error as FormatError).location;
+    expect([at - 1, at - '"clearChildTid":"'.length]).toContain(offset);
+  });
+
   test('with a size of a note that is not its own is told', async () => {
     for (const { at } of notesOf(good)) {
       for (const size of [0, 0x7fff_ffff, 0xffff_ffff]) {
