@@ -93,19 +93,22 @@ function joinRuns(runs: readonly MemoryRun[], mappings: ProcessState['mappings']
 
 const alignUp = (offset: number): number => Math.ceil(offset / PAGE_SIZE) * PAGE_SIZE;
 
-export interface FileLayout {
-  /** ELF header and program headers. */
-  readonly headers: Buffer;
-  /** Where the bytes of the first piece begin. */
-  readonly dataOffset: number;
-  /** Where the note with the digest begins. */
-  readonly digestOffset: number;
+/** With section header 0, where e_phnum cannot count them. */
+function headersSize(pieces: readonly Piece[]): number {
+  const count = pieces.length + 2;
+  return EHDR.size + count * PHDR.size + (count < PN_XNUM ? 0 : SHDR.size);
 }
 
-/** The order in the file: headers, notes, bytes of the pieces from a page's start on, the note with the digest. */
-export function layOutFile(pieces: readonly Piece[], notesSize: number, digestSize: number): FileLayout {
-  const count = pieces.length + 2;
-  const headers = Buffer.alloc(EHDR.size + count * PHDR.size + (count < PN_XNUM ? 0 : SHDR.size));
+/** Where the bytes of the first piece begin, on a page of their own; behind the last one come the notes. */
+export const dataOffset = (pieces: readonly Piece[]): number => alignUp(headersSize(pieces));
+
+/** The ELF header and the program headers: the notes, the pieces, and the note with the digest, which is the end of the file. */
+export function fileHeaders(
+  pieces: readonly Piece[],
+  notes: { offset: number; size: number },
+  digestSize: number,
+): Buffer {
+  const headers = Buffer.alloc(headersSize(pieces));
   headers.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
   headers.writeUInt16LE(ET_CORE, EHDR.e_type);
   headers.writeUInt16LE(EM_X86_64, EHDR.e_machine);
@@ -113,6 +116,7 @@ export function layOutFile(pieces: readonly Piece[], notesSize: number, digestSi
   headers.writeBigUInt64LE(BigInt(EHDR.size), EHDR.e_phoff);
   headers.writeUInt16LE(EHDR.size, EHDR.e_ehsize);
   headers.writeUInt16LE(PHDR.size, EHDR.e_phentsize);
+  const count = pieces.length + 2;
   headers.writeUInt16LE(Math.min(count, PN_XNUM), EHDR.e_phnum);
   if (count >= PN_XNUM) writeCount(headers, count);
   let at = EHDR.size;
@@ -127,7 +131,7 @@ export function layOutFile(pieces: readonly Piece[], notesSize: number, digestSi
     headers.writeBigUInt64LE(BigInt(align), at + PHDR.p_align);
     at += PHDR.size;
   };
-  const notes = (size: number) => ({
+  const note = (size: number) => ({
     type: PT.NOTE,
     flags: 0,
     vaddr: 0n,
@@ -135,15 +139,14 @@ export function layOutFile(pieces: readonly Piece[], notesSize: number, digestSi
     filesz: BigInt(size),
     memsz: 0n,
   });
-  header(notes(notesSize), headers.length, 4);
-  const dataOffset = alignUp(headers.length + notesSize);
-  let offset = dataOffset;
+  header(note(notes.size), notes.offset, 4);
+  let offset = dataOffset(pieces);
   for (const piece of pieces) {
     header(piece, offset, PAGE_SIZE);
     offset = alignUp(offset + Number(piece.filesz));
   }
-  header(notes(digestSize), offset, 4);
-  return { headers, dataOffset, digestOffset: offset };
+  header(note(digestSize), notes.offset + notes.size, 4);
+  return headers;
 }
 
 /** As fill_extnum_info in fs/binfmt_elf.c, but right behind the program headers. */
