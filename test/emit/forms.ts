@@ -125,7 +125,9 @@ function memoryForms(bits: 32 | 64): void {
       const always = (method: string, line: string, emit: Emit) =>
         add(bits, method, 'as', `{disp32} ${line}`, emit);
       if (name === 'ax') {
-        always('jumpMemory', `jmp ${bits === 64 ? 'qword' : 'dword'} ptr ${text}`, (code) => code.jumpMemory(memory));
+        always('jumpMemory', `jmp ${bits === 64 ? 'qword' : 'dword'} ptr ${text}`, (code) =>
+          code.jumpMemory(memory),
+        );
         always('lockIncrement32', `lock inc dword ptr ${text}`, (code) => code.lockIncrement32(memory));
         always('lockDecrement32', `lock dec dword ptr ${text}`, (code) => code.lockDecrement32(memory));
       }
