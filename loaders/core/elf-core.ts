@@ -20,7 +20,11 @@ export const EHDR = {
   e_ehsize: 52,
   e_phentsize: 54,
   e_phnum: 56,
+  e_shentsize: 58,
+  e_shnum: 60,
 } as const;
+
+export const SHDR = { size: 64, sh_size: 32, sh_info: 44 } as const;
 
 export const PHDR = {
   size: 56,

@@ -1,6 +1,6 @@
 /** The headers of a core file, every field checked before it is used. */
 import { ForeignError, FormatError, type Source, Structure } from 'run-foreign/loader';
-import { EHDR, EM_X86_64, PHDR, PN_XNUM } from './elf-core.ts';
+import { EHDR, EM_X86_64, PHDR, PN_XNUM, SHDR } from './elf-core.ts';
 
 export interface CoreHeader {
   /** Its place in the table, for messages. */
@@ -21,8 +21,6 @@ export interface CoreHeader {
 const MAX_HEADERS = 1 << 20;
 const ELFCLASS64 = 2;
 const ELFDATA2LSB = 1;
-const SH_INFO = 44;
-const SHDR_SIZE = 64;
 
 /** Throws FormatError, or UNSUPPORTED for cores of other machines. */
 export async function readCoreHeaders(source: Source): Promise<readonly CoreHeader[]> {
@@ -62,7 +60,7 @@ async function headerCount(source: Source, header: Structure): Promise<number> {
   const count = header.u16(EHDR.e_phnum);
   if (count !== PN_XNUM) return count;
   const at = header.u64(EHDR.e_shoff);
-  if (at === 0n || at + BigInt(SHDR_SIZE) > BigInt(source.size)) {
+  if (at === 0n || at + BigInt(SHDR.size) > BigInt(source.size)) {
     throw header.error(
       'has its number of program headers past the end of the file',
       EHDR.e_shoff,
@@ -70,7 +68,7 @@ async function headerCount(source: Source, header: Structure): Promise<number> {
       at,
     );
   }
-  return (await Structure.read(source, Number(at), SHDR_SIZE, 'section header 0')).u32(SH_INFO);
+  return (await Structure.read(source, Number(at), SHDR.size, 'section header 0')).u32(SHDR.sh_info);
 }
 
 function readHeader(table: Structure, index: number, source: Source): CoreHeader {

@@ -20,7 +20,8 @@ export async function readNotes(headers: readonly CoreHeader[], source: Source):
     if (header.type !== PT.NOTE) continue;
     if (header.filesz > MAX_SIZE)
       throw headerError(header, 'has notes of impossible size', 'p_filesz', header.filesz);
-    notes.push(...parseNotes(await Structure.read(source, header.offset, header.filesz, 'notes')));
+    for (const note of parseNotes(await Structure.read(source, header.offset, header.filesz, 'notes')))
+      notes.push(note);
   }
   return notes;
 }

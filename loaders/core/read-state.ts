@@ -1,8 +1,9 @@
 /** Our own notes, put together with those that all cores have. */
 import { FormatError, type Mapping, type ProcessState, type VdsoState } from 'run-foreign/loader';
+import { parseJson } from '../manifest/json.ts';
 import { OWNER } from './elf-core.ts';
 import type { MemoryView } from './memory-view.ts';
-import { type Note, noteError } from './notes.ts';
+import type { Note } from './notes.ts';
 import { type Schema, SchemaError } from './schema.ts';
 import type { StandardNotes } from './standard-notes.ts';
 import { NOTES, NOTES_VERSION, type VdsoNote } from './state-schema.ts';
@@ -74,31 +75,51 @@ function readNote<T>(notes: readonly Note[], name: string, type: number, schema:
   const note = ownNote(notes, type);
   const label = `${OWNER} note 0x${type.toString(16)} (${name})`;
   if (note === undefined) throw missing(notes, label);
+  let text = '';
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(note.content));
+    text = new TextDecoder('utf-8', { fatal: true }).decode(note.content);
+    json = JSON.parse(text);
   } catch {
-    throw noteError(note, `has a note (${name}) that is no JSON`, label, note.content.length);
+    throw valueError(note, text, '', `has a note (${name}) that is no JSON`, label, note.content.length);
   }
   const version = (json as { version?: unknown } | null)?.version;
   if (version !== NOTES_VERSION) {
-    throw noteError(
-      note,
-      `was written by another version of run-foreign`,
-      `${label}: version`,
-      shown(version),
-    );
+    const message = 'was written by another version of run-foreign';
+    throw valueError(note, text, 'version', message, `${label}: version`, shown(version));
   }
   try {
     return schema.fromJson(json, '');
   } catch (cause) {
     if (!(cause instanceof SchemaError)) throw cause;
-    throw noteError(
-      note,
-      `has a note (${name}) in which ${cause.path} ${cause.message}`,
-      `${label}: ${cause.path}`,
-      shown(cause.found),
-    );
+    const message = `has a note (${name}) in which ${cause.path} ${cause.message}`;
+    throw valueError(note, text, cause.path, message, `${label}: ${cause.path}`, shown(cause.found));
+  }
+}
+
+/** Larger ones are not looked through for the place of what is wrong. */
+const MAX_SEARCHED = 1 << 24;
+
+/** An error about a value in a note's JSON, at the value's file offset. `path` is as SchemaError has it. */
+function valueError(
+  note: Note,
+  text: string,
+  path: string,
+  message: string,
+  field: string,
+  value: string | number,
+): FormatError {
+  return new FormatError(message, { offset: placeOf(note, text, path), field, value });
+}
+
+/** What is no JSON stands where it is none. */
+function placeOf({ offset, content }: Note, text: string, path: string): number {
+  if (content.length > MAX_SEARCHED || text === '') return offset;
+  const pointer = path === '' ? '' : `/${path.replaceAll(/\[(\d+)\]/g, '.$1').replaceAll('.', '/')}`;
+  try {
+    return parseJson(text, offset).error('', pointer, null).location.offset;
+  } catch (cause) {
+    return cause instanceof FormatError ? cause.location.offset : offset;
   }
 }
 

@@ -107,8 +107,16 @@ function threadOf(note: Note): CoreThread {
     tid: bytes.readInt32LE(PRSTATUS.pr_pid),
     signalMask: bytes.readBigUInt64LE(PRSTATUS.pr_sighold),
     registers: parseRegisters(bytes.subarray(PRSTATUS.pr_reg, PRSTATUS.pr_reg + PRSTATUS.regSize)),
-    fpregs: new Uint8Array(FPREGS_SIZE),
+    fpregs: initialFpregs(),
   };
+}
+
+/** As after FNINIT, with MXCSR as it begins (Intel SDM volume 1, 8.1.4 and 10.2.3): for cores without. */
+function initialFpregs(): Uint8Array {
+  const bytes = Buffer.alloc(FPREGS_SIZE);
+  bytes.writeUInt16LE(0x37f, 0);
+  bytes.writeUInt32LE(0x1f80, 24);
+  return bytes;
 }
 
 function filesOf(note: Note): CoreFile[] {

@@ -1,6 +1,6 @@
 /** What goes where in a checkpoint: pieces of memory and objects, cut so that there are not too many program headers. */
 import type { ProcessState } from 'run-foreign/loader';
-import { EHDR, PAGE_SIZE, PF, PHDR, PT } from './elf-core.ts';
+import { EHDR, EM_X86_64, ET_CORE, PAGE_SIZE, PF, PHDR, PN_XNUM, PT, SHDR } from './elf-core.ts';
 
 /** Bytes of memory that are stored, whole pages. */
 export interface MemoryRun {
@@ -36,10 +36,7 @@ export function layOutPieces(
   runs: readonly MemoryRun[],
   objects: readonly ObjectContent[],
 ): Piece[] {
-  const joined = joinRuns(
-    runs,
-    (address) => mappings.find(({ start, end }) => start <= address && address < end)?.end ?? 0n,
-  );
+  const joined = joinRuns(runs, mappings);
   const pieces: Piece[] = [];
   let next = 0;
   for (const { start, end, protection, backing } of mappings) {
@@ -73,19 +70,21 @@ export function layOutPieces(
   return pieces;
 }
 
-function joinRuns(
-  runs: readonly MemoryRun[],
-  endOfMapping: (address: bigint) => bigint,
-): readonly MemoryRun[] {
-  let joined = runs;
-  for (let gap = BigInt(PAGE_SIZE); joined.length > MAX_RUNS && gap < 1n << 40n; gap *= 4n) {
-    const next: MemoryRun[] = [];
+function joinRuns(runs: readonly MemoryRun[], mappings: ProcessState['mappings']): readonly MemoryRun[] {
+  if (runs.length <= MAX_RUNS) return runs;
+  let index = 0;
+  let joined = runs.map((run) => {
+    while ((mappings[index]?.end ?? run.address + 1n) <= run.address) index++;
+    return { ...run, within: index };
+  });
+  for (let gap = BigInt(PAGE_SIZE); joined.length > MAX_RUNS && gap < 1n << 47n; gap *= 4n) {
+    const next: typeof joined = [];
     for (const run of joined) {
       const last = next.at(-1);
       const near = last !== undefined && run.address - (last.address + last.size) <= gap;
-      if (near && run.address < endOfMapping(last.address)) {
-        next[next.length - 1] = { address: last.address, size: run.address + run.size - last.address };
-      } else next.push(run);
+      if (near && run.within === last.within)
+        next[next.length - 1] = { ...last, size: run.address + run.size - last.address };
+      else next.push(run);
     }
     joined = next;
   }
@@ -94,27 +93,32 @@ function joinRuns(
 
 const alignUp = (offset: number): number => Math.ceil(offset / PAGE_SIZE) * PAGE_SIZE;
 
-export interface FileLayout {
-  /** ELF header and program headers. */
-  readonly headers: Buffer;
-  /** Where the bytes of the first piece begin. */
-  readonly dataOffset: number;
-  /** Where the note with the digest begins. */
-  readonly digestOffset: number;
+/** With section header 0, where e_phnum cannot count them. */
+function headersSize(pieces: readonly Piece[]): number {
+  const count = pieces.length + 2;
+  return EHDR.size + count * PHDR.size + (count < PN_XNUM ? 0 : SHDR.size);
 }
 
-/** The order in the file: headers, notes, bytes of the pieces from a page's start on, the note with the digest. */
-export function layOutFile(pieces: readonly Piece[], notesSize: number, digestSize: number): FileLayout {
-  const count = pieces.length + 2;
-  const headers = Buffer.alloc(EHDR.size + count * PHDR.size);
+/** Where the bytes of the first piece begin, on a page of their own; behind the last one come the notes. */
+export const dataOffset = (pieces: readonly Piece[]): number => alignUp(headersSize(pieces));
+
+/** The ELF header and the program headers: the notes, the pieces, and the note with the digest, which is the end of the file. */
+export function fileHeaders(
+  pieces: readonly Piece[],
+  notes: { offset: number; size: number },
+  digestSize: number,
+): Buffer {
+  const headers = Buffer.alloc(headersSize(pieces));
   headers.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
-  headers.writeUInt16LE(4, EHDR.e_type);
-  headers.writeUInt16LE(62, EHDR.e_machine);
+  headers.writeUInt16LE(ET_CORE, EHDR.e_type);
+  headers.writeUInt16LE(EM_X86_64, EHDR.e_machine);
   headers.writeUInt32LE(1, EHDR.e_version);
   headers.writeBigUInt64LE(BigInt(EHDR.size), EHDR.e_phoff);
   headers.writeUInt16LE(EHDR.size, EHDR.e_ehsize);
   headers.writeUInt16LE(PHDR.size, EHDR.e_phentsize);
-  headers.writeUInt16LE(count, EHDR.e_phnum);
+  const count = pieces.length + 2;
+  headers.writeUInt16LE(Math.min(count, PN_XNUM), EHDR.e_phnum);
+  if (count >= PN_XNUM) writeCount(headers, count);
   let at = EHDR.size;
   const header = (piece: Omit<Piece, 'from'>, offset: number, align: number) => {
     headers.writeUInt32LE(piece.type, at + PHDR.p_type);
@@ -127,7 +131,7 @@ export function layOutFile(pieces: readonly Piece[], notesSize: number, digestSi
     headers.writeBigUInt64LE(BigInt(align), at + PHDR.p_align);
     at += PHDR.size;
   };
-  const notes = (size: number) => ({
+  const note = (size: number) => ({
     type: PT.NOTE,
     flags: 0,
     vaddr: 0n,
@@ -135,13 +139,22 @@ export function layOutFile(pieces: readonly Piece[], notesSize: number, digestSi
     filesz: BigInt(size),
     memsz: 0n,
   });
-  header(notes(notesSize), headers.length, 4);
-  const dataOffset = alignUp(headers.length + notesSize);
-  let offset = dataOffset;
+  header(note(notes.size), notes.offset, 4);
+  let offset = dataOffset(pieces);
   for (const piece of pieces) {
     header(piece, offset, PAGE_SIZE);
     offset = alignUp(offset + Number(piece.filesz));
   }
-  header(notes(digestSize), offset, 4);
-  return { headers, dataOffset, digestOffset: offset };
+  header(note(digestSize), notes.offset + notes.size, 4);
+  return headers;
+}
+
+/** As fill_extnum_info in fs/binfmt_elf.c, but right behind the program headers. */
+function writeCount(headers: Buffer, count: number): void {
+  const at = headers.length - SHDR.size;
+  headers.writeBigUInt64LE(BigInt(at), EHDR.e_shoff);
+  headers.writeUInt16LE(SHDR.size, EHDR.e_shentsize);
+  headers.writeUInt16LE(1, EHDR.e_shnum);
+  headers.writeBigUInt64LE(1n, at + SHDR.sh_size);
+  headers.writeUInt32LE(count, at + SHDR.sh_info);
 }

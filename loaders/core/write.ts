@@ -7,7 +7,14 @@ import { read, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { OnProgress, ProcessState } from 'run-foreign/loader';
 import { DIGEST, DIGEST_NOTE_SIZE, note, OWNER, PAGE_SIZE } from './elf-core.ts';
-import { layOutFile, layOutPieces, type MemoryRun, type ObjectContent } from './write-layout.ts';
+import {
+  dataOffset,
+  fileHeaders,
+  layOutPieces,
+  type MemoryRun,
+  type ObjectContent,
+  type Piece,
+} from './write-layout.ts';
 import { stateNotes } from './write-notes.ts';
 
 /** What is to be written: src/checkpoint/ has it. */
@@ -19,26 +26,27 @@ export interface CoreInput {
   read(address: bigint, into: Uint8Array): void;
 }
 
-/** A file that lacks its last note. */
+/** A file that has memory and nothing else yet: its beginning is empty. */
 export interface UnfinishedCore {
   readonly fd: number;
   /** Bytes so far. */
   readonly size: number;
+  readonly state: ProcessState;
+  readonly pieces: readonly Piece[];
+  /** The command line. */
+  readonly args: Uint8Array;
 }
 
 const CHUNK = 1 << 20;
 const MAX_ARGS = 4096;
 
-/** Writes to `fd`, from its beginning on, which must be able to tell and to be read again. Synchronous. */
+/** Writes memory and objects to `fd`, an empty file that can be read, too. Synchronous: the process waits for it. */
 export function writeCore(fd: number, input: CoreInput, progress: OnProgress): UnfinishedCore {
   const { state, objects } = input;
-  const notes = stateNotes(state, argsOf(input));
   const pieces = layOutPieces(state, input.runs, objects);
-  const { headers, digestOffset } = layOutFile(pieces, notes.length, DIGEST_NOTE_SIZE);
-  const out = new ChunkWriter(fd, (done) => progress('taking', done, digestOffset));
-  out.bytes(headers);
-  out.bytes(notes);
-  out.align();
+  const total = pieces.reduce((sum, { filesz }) => sum + Number(filesz), 0);
+  const start = dataOffset(pieces);
+  const out = new ChunkWriter(fd, start, (done) => progress('taking', done, total));
   const vdso = state.vdso?.image ?? new Uint8Array(0);
   for (const { from, vaddr, filesz } of pieces) {
     if (from === 'nothing') continue;
@@ -51,8 +59,7 @@ export function writeCore(fd: number, input: CoreInput, progress: OnProgress): U
     out.align();
   }
   out.flush();
-  if (out.size !== digestOffset) throw new Error(`the checkpoint has ${out.size} bytes, not ${digestOffset}`);
-  return { fd, size: out.size };
+  return { fd, size: out.size, state, pieces, args: argsOf(input) };
 }
 
 function argsOf({ state: { mm }, read: readMemory }: CoreInput): Buffer {
@@ -70,16 +77,18 @@ class ChunkWriter {
   readonly #fd: number;
   readonly #told: (done: number) => void;
   readonly #chunk = Buffer.alloc(CHUNK);
+  readonly #start: number;
   #used = 0;
   #written = 0;
 
-  constructor(fd: number, told: (done: number) => void) {
+  constructor(fd: number, start: number, told: (done: number) => void) {
     this.#fd = fd;
+    this.#start = start;
     this.#told = told;
   }
 
   get size(): number {
-    return this.#written + this.#used;
+    return this.#start + this.#written + this.#used;
   }
 
   bytes(bytes: Uint8Array): void {
@@ -107,9 +116,7 @@ class ChunkWriter {
   }
 
   flush(): void {
-    for (let done = 0; done < this.#used; ) {
-      done += writeSync(this.#fd, this.#chunk, done, this.#used - done);
-    }
+    writeAll(this.#fd, this.#chunk.subarray(0, this.#used), this.#start + this.#written);
     this.#written += this.#used;
     this.#used = 0;
     this.#told(this.#written);
@@ -118,17 +125,30 @@ class ChunkWriter {
 
 const readFd = promisify(read);
 
-/** Adds the note with the SHA-256 of all that is there: only now the file is whole. */
-export async function finishCore({ fd, size }: UnfinishedCore, progress: OnProgress): Promise<void> {
+/** Adds what the process need not wait for: notes, headers, and the note with the SHA-256 of all that is before it. Returns the file's size. */
+export async function finishCore(
+  { fd, size, state, pieces, args }: UnfinishedCore,
+  progress: OnProgress,
+): Promise<number> {
+  const notes = stateNotes(state, args);
+  const end = size + notes.length;
+  writeAll(fd, notes, size);
+  writeAll(fd, fileHeaders(pieces, { offset: size, size: notes.length }, DIGEST_NOTE_SIZE), 0);
   const hash = createHash('sha256');
-  const chunk = Buffer.alloc(CHUNK);
-  for (let at = 0; at < size; ) {
-    const { bytesRead } = await readFd(fd, chunk, 0, Math.min(CHUNK, size - at), at);
+  const chunk = Buffer.alloc(Math.min(CHUNK, end));
+  for (let at = 0; at < end; ) {
+    const { bytesRead } = await readFd(fd, chunk, 0, Math.min(CHUNK, end - at), at);
     if (bytesRead === 0) throw new Error('the checkpoint became shorter while it was written');
     hash.update(chunk.subarray(0, bytesRead));
     at += bytesRead;
-    progress('checking', at, size);
+    progress('checking', at, end);
   }
-  const bytes = note(OWNER, DIGEST.type, hash.digest());
-  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done);
+  writeAll(fd, note(OWNER, DIGEST.type, hash.digest()), end);
+  return end + DIGEST_NOTE_SIZE;
+}
+
+function writeAll(fd: number, bytes: Uint8Array, at: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    done += writeSync(fd, bytes, done, bytes.length - done, at + done);
+  }
 }

@@ -25,7 +25,6 @@ const PR = {
   GET_DUMPABLE: 3,
   GET_SECUREBITS: 27,
   GET_CHILD_SUBREAPER: 37,
-  GET_NO_NEW_PRIVS: 39,
   GET_THP_DISABLE: 42,
 } as const;
 const RESOURCES = 16;
@@ -126,7 +125,7 @@ export function attributes(pid: number, remote: RemoteCalls, memory: ProcessMemo
   };
   return {
     dumpable: get('PR_GET_DUMPABLE', PR.GET_DUMPABLE),
-    noNewPrivileges: get('PR_GET_NO_NEW_PRIVS', PR.GET_NO_NEW_PRIVS) === 1,
+    noNewPrivileges: statusField('NoNewPrivs', `/proc/${pid}/status`) === '1',
     childSubreaper: stored('PR_GET_CHILD_SUBREAPER', PR.GET_CHILD_SUBREAPER) === 1,
     parentDeathSignal: stored('PR_GET_PDEATHSIG', PR.GET_PDEATHSIG),
     thpDisabled: get('PR_GET_THP_DISABLE', PR.GET_THP_DISABLE) === 1,

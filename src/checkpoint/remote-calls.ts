@@ -8,8 +8,8 @@
  * where it is too near. All of it is as before in the end.
  */
 import { errnoName } from '../errno.ts';
-import type { Registers } from '../image/process-state.ts';
-import { parseRegisters, registerBytes } from '../image/registers.ts';
+import { REGISTER_NAMES, type RegisterName, type Registers } from '../image/process-state.ts';
+import { parseRegisters } from '../image/registers.ts';
 import type { ProcessMemory } from '../native/process-memory.ts';
 import {
   NT,
@@ -36,6 +36,15 @@ const NO_SYSTEM_CALL = 2n ** 64n - 1n;
 /** How far from the lower end of the stack area the process must be, that we may use it. */
 const DISTANCE = 32n * 1024n;
 
+/** psABI, A.2.1. */
+const PARAMETERS = ['rdi', 'rsi', 'rdx', 'r10', 'r8', 'r9'] as const;
+
+const offsetOf = (name: RegisterName): number => REGISTER_NAMES.indexOf(name) * 8;
+
+function writeWord(registers: Uint8Array, name: RegisterName, value: bigint): void {
+  new DataView(registers.buffer, registers.byteOffset).setBigUint64(offsetOf(name), value, true);
+}
+
 /** What is in the target where the calls are made from. */
 export interface RemotePlace {
   /** Where the code goes. */
@@ -60,6 +69,9 @@ export class RemoteCalls {
   readonly #original: Uint8Array;
   /** The signals it blocks by itself. */
   readonly mask: bigint;
+  /** As they are when a call is made. */
+  readonly #registers: Uint8Array;
+  #blocked = false;
   readonly #frame: SignalFrame;
   readonly #lowest: bigint;
   readonly #saved: Buffer;
@@ -94,6 +106,9 @@ export class RemoteCalls {
     } catch {
       throw refusal(pid, `thread ${tid} has no room on its stack`);
     }
+    this.#registers = Uint8Array.from(this.#original);
+    writeWord(this.#registers, 'rsp', this.#frame.sp);
+    writeWord(this.#registers, 'orig_rax', NO_SYSTEM_CALL);
     this.#savedCode = memory.bytes(place.code, CODE.length);
     memory.write(place.code, CODE);
     memory.write(this.#frame.at, this.#frame.bytes);
@@ -110,26 +125,20 @@ export class RemoteCalls {
 
   /** The result of a call that changes nothing: negative errors as the kernel gives them. */
   call(number: number, ...args: readonly (bigint | number)[]): bigint {
-    const [rdi = 0, rsi = 0, rdx = 0, r10 = 0, r8 = 0, r9 = 0] = args;
-    const registers = {
-      ...parseRegisters(this.#original),
-      rip: this.#place.code,
-      rsp: this.#frame.sp,
-      rax: BigInt(number),
-      orig_rax: NO_SYSTEM_CALL,
-      rdi: BigInt(rdi),
-      rsi: BigInt(rsi),
-      rdx: BigInt(rdx),
-      r10: BigInt(r10),
-      r8: BigInt(r8),
-      r9: BigInt(r9),
-    };
-    setRegisterSet(this.#tid, NT.PRSTATUS, registerBytes(registers));
+    writeWord(this.#registers, 'rax', BigInt(number));
+    PARAMETERS.forEach((name, index) => {
+      writeWord(this.#registers, name, BigInt(args[index] ?? 0));
+    });
+    // It stands at the end of the call before.
+    writeWord(this.#registers, 'rip', this.#place.code);
+    setRegisterSet(this.#tid, NT.PRSTATUS, this.#registers);
     // Only now: who is let go before this still has a mask of his own, and afterwards the frame gives it back.
-    setSignalMask(this.#tid, ALL_SIGNALS);
+    if (!this.#blocked) setSignalMask(this.#tid, ALL_SIGNALS);
+    this.#blocked = true;
     this.#toSystemCall();
     this.#toSystemCall();
-    return BigInt.asIntN(64, parseRegisters(registerSet(this.#tid, NT.PRSTATUS)).rax);
+    const after = registerSet(this.#tid, NT.PRSTATUS);
+    return new DataView(after.buffer, after.byteOffset).getBigInt64(offsetOf('rax'), true);
   }
 
   /** Likewise, of a call that cannot fail unless something forbids it. */

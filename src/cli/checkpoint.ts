@@ -128,8 +128,8 @@ async function writeWrapped(
   try {
     const unfinished = writeCore(fd, target.frozen, progress);
     target.taken();
-    await finishCore(unfinished, progress);
-    const input = { name: 'checkpoint', fd: openSync(`/proc/self/fd/${fd}`, 'r'), size: unfinished.size };
+    const size = await finishCore(unfinished, progress);
+    const input = { name: 'checkpoint', fd: openSync(`/proc/self/fd/${fd}`, 'r'), size };
     let pieces: AsyncIterable<Uint8Array> = inputPieces(input, 'writing', progress);
     for (const wrapper of wrappers) pieces = wrapper(pieces);
     await writeOutput(output, pieces);

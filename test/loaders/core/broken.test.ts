@@ -76,9 +76,9 @@ const changed = (at: number, bytes: Uint8Array): Buffer => {
 };
 
 describe('a checkpoint', () => {
-  test('that was never finished is no whole one', async () => {
+  test('that was never finished does not look like one', async () => {
     const error = await loadCoreBytes(await coreOf(written, false)).catch((cause: unknown) => cause);
-    expect(error).toMatchObject({ code: 'BAD_FORMAT' });
+    expect(error).toMatchObject({ code: 'UNKNOWN_FORMAT' });
   });
 
   test('is told to be cut off wherever it ends', async () => {
@@ -121,6 +121,19 @@ describe('a checkpoint', () => {
       expect((error as Error).message).toContain('another version');
       expect((error as FormatError).location.field).toContain(type.toString(16));
     }
+  });
+
+  test('with a wrong value in a note says where in the file the value is', async () => {
+    const at = good.indexOf('"clearChildTid":"0x') + '"clearChildTid":"'.length;
+    const error = await loadCoreFile(fileLike(changed(at, Buffer.from('0y')), 7)).catch(
+      (cause: unknown) => cause,
+    );
+    expect(error).toMatchObject({
+      message: expect.stringContaining('threads[0].clearChildTid is no 64-bit number'),
+      location: { field: 'RUNFOREIGN note 0x52460002 (threads): threads[0].clearChildTid' },
+    });
+    const { offset } = (error as FormatError).location;
+    expect([at - 1, at - '"clearChildTid":"'.length]).toContain(offset);
   });
 
   test('with a size of a note that is not its own is told', async () => {
