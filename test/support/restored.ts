@@ -202,8 +202,12 @@ function isStub(line: string): boolean {
   return isThere && protection?.[2] === 'x' && !line.endsWith('[vdso]');
 }
 
-export async function until(condition: () => boolean, problem: () => string): Promise<void> {
-  const end = Date.now() + PATIENCE;
+export async function until(
+  condition: () => boolean,
+  problem: () => string,
+  patience = PATIENCE,
+): Promise<void> {
+  const end = Date.now() + patience;
   while (!condition()) {
     if (Date.now() > end) throw new Error(problem());
     await new Promise((resolve) => setTimeout(resolve, PAUSE));

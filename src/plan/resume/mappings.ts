@@ -58,9 +58,10 @@ export function lockSteps({ state }: ResumeContext): ResumeStep[] {
 }
 
 /** Shared memory that all of the object's mappings, and nothing else, can be made of by one anonymous mapping. */
-export function wholeObjects({ mappings, openFiles }: ResumeContext['state']): WholeObject[] {
+export function wholeObjects({ mappings, openFiles, descriptors }: ResumeContext['state']): WholeObject[] {
   return openFiles.flatMap((file, openFile): WholeObject[] => {
     if (file.kind !== 'shared memory' || sharesContent(openFiles, file)) return [];
+    if (descriptors?.some((descriptor) => descriptor.openFile === openFile)) return [];
     const parts = mappings.filter(
       ({ backing }) => backing.kind === 'object' && backing.openFile === openFile,
     );

@@ -85,8 +85,12 @@ function scheduleSteps({ host }: ResumeContext, { schedule }: ThreadState): Resu
   return steps;
 }
 
+/** CONFIG_NR_CPUS on x86-64 is at most this. */
+const MOST_PROCESSORS = 8192;
+
 /** cpu_set_t: whole words of 64 bits. */
-function processorMask(processors: readonly number[]): Uint8Array {
+function processorMask(all: readonly number[]): Uint8Array {
+  const processors = all.filter((processor) => processor >= 0 && processor < MOST_PROCESSORS);
   const highest = Math.max(0, ...processors);
   const mask = new Uint8Array((Math.floor(highest / 64) + 1) * 8);
   for (const processor of processors) {
