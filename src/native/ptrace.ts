@@ -171,13 +171,16 @@ export function waitFor(tid: number, milliseconds: number): Stop | undefined {
     if (result < 0 && koffi().errno() === ERRNO.ECHILD) return { kind: 'ended' };
     if (result < 0 && koffi().errno() !== ERRNO.EINTR) throw new SystemError('wait4', koffi().errno());
     if (performance.now() > until) return undefined;
-    if (tries > SPINS) pause();
+    if (tries > YIELDS) pause();
+    else if (tries > SPINS) schedYield();
   }
 }
 
-/** A thread stops within microseconds unless it is deep in the kernel. */
-const SPINS = 200;
+/** A thread stops within microseconds unless it is deep in the kernel, or waits for a processor, which may be ours. */
+const SPINS = 100;
+const YIELDS = 2000;
 const PAUSE_MS = 0.2;
+const schedYield = declare('int sched_yield()');
 const nobody = new Int32Array(new SharedArrayBuffer(4));
 
 function pause(): void {
