@@ -46,8 +46,7 @@ export function captureMappings(entries: readonly MapsEntry[], context: MappingC
   const shared = new SharedObjects(context, entries);
   const mappings: Mapping[] = [];
   const runs: MemoryRun[] = [];
-  const last = entries.at(-1);
-  const present = last === undefined ? [] : presentPages(context.pid, entries[0]?.start ?? 0n, last.end);
+  const present = presentPages(context.pid, entries);
   let next = 0;
   for (const entry of entries) {
     while (next < present.length && (present[next]?.end ?? 0n) <= entry.start) next++;

@@ -33,11 +33,17 @@ const PAGE_IS = { FILE: 4n, PRESENT: 8n, SWAPPED: 16n, PFNZERO: 32n };
 const REGION_SIZE = 24;
 const REGIONS = 4096;
 
-/** Pages that are in memory or in swap, between two addresses, ascending. proc_pid_pagemap(5) */
-export function presentPages(pid: number, start: bigint, end: bigint): PageRun[] {
+/** Pages that are in memory or in swap, in ranges that ascend, ascending. proc_pid_pagemap(5) */
+export function presentPages(
+  pid: number,
+  ranges: readonly { readonly start: bigint; readonly end: bigint }[],
+): PageRun[] {
+  const [first, last] = [ranges[0], ranges.at(-1)];
+  if (first === undefined || last === undefined) return [];
   const fd = openSync(`/proc/${pid}/pagemap`, 'r');
   try {
-    return scan(fd, start, end) ?? readAll(fd, start, end);
+    // What is read has an entry for each page of the address space, also where nothing is mapped.
+    return scan(fd, first.start, last.end) ?? ranges.flatMap(({ start, end }) => readAll(fd, start, end));
   } finally {
     closeSync(fd);
   }

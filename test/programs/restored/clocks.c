@@ -17,7 +17,9 @@ int main(void) {
     struct timespec real;
     struct timeval day;
     unsigned processor, node;
-    CHECK(clock_gettime(CLOCK_MONOTONIC, &after) == 0 && after.tv_sec >= before.tv_sec && after.tv_sec < before.tv_sec + 60);
+    CHECK(clock_gettime(CLOCK_MONOTONIC, &after) == 0);
+    /* On another machine it counts from another start. */
+    CHECK(getenv("ELSEWHERE") != NULL || (after.tv_sec >= before.tv_sec && after.tv_sec < before.tv_sec + 60));
     CHECK(clock_gettime(CLOCK_REALTIME, &real) == 0 && gettimeofday(&day, NULL) == 0);
     CHECK(day.tv_sec - real.tv_sec >= 0 && day.tv_sec - real.tv_sec <= 1 && time(NULL) - day.tv_sec <= 1);
     CHECK(clock_getres(CLOCK_MONOTONIC, &resolution) == 0 && resolution.tv_nsec == 1);
