@@ -80,20 +80,20 @@ const cpu = 'Nehalem';
 
 test(`to Linux ${release} on ${cpu}, and back`, { timeout: BOOT_LIMIT }, async () => {
   const results = join(directory.path, `results-${release}-${cpu}`);
-    const console = await runGuest(release, { initrd, results, cpu });
-    const said = readFileSync(results, 'latin1');
-    const seen = said.replace(/^core .*$/m, '') + console.slice(-2000);
-    // This machine's processor has what qemu's have not.
-    if (hasAvx512) expect(seen).toMatch(/moved\.core: cannot go on: .*avx[\s\S]*refused 126/);
-    expect(seen).toContain('went on: right 2.000000\nmoved');
-    expect(seen).toContain('written 0');
+  const console = await runGuest(release, { initrd, results, cpu });
+  const said = readFileSync(results, 'latin1');
+  const seen = said.replace(/^core .*$/m, '') + console.slice(-2000);
+  // This machine's processor has what qemu's have not.
+  if (hasAvx512)
+    expect(seen).toMatch(/moved\.core: cannot go on with this processor: it lacks .*refused 126/s);
+  expect(seen).toContain('went on: right 2.000000\nmoved');
+  expect(seen).toContain('written 0');
 
-    const back = join(directory.path, `back-${release}-${cpu}.core`);
-    const [, packed = ''] = /^core (\S+)$/m.exec(said) ?? [];
-    writeFileSync(`${back}.gz`, Buffer.from(packed, 'base64'), { mode: 0o755 });
-    writeFileSync(END, '');
-    const { status, stdout, stderr } = await run(COMMAND, ['--skip', 'cpu', `${back}.gz`]);
-    expect(stderr).toBe('');
-    expect(stdout).toBe('went on: right 2.000000\n');
-    expect(status).toBe(5);
-  });
+  const back = join(directory.path, `back-${release}-${cpu}.core`);
+  const [, packed = ''] = /^core (\S+)$/m.exec(said) ?? [];
+  writeFileSync(`${back}.gz`, Buffer.from(packed, 'base64'), { mode: 0o755 });
+  writeFileSync(END, '');
+  const { status, stdout } = await run(COMMAND, ['--skip', 'cpu', `${back}.gz`]);
+  expect(stdout).toBe('went on: right 2.000000\n');
+  expect(status).toBe(5);
+});
