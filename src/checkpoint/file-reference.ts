@@ -1,7 +1,7 @@
 /** Files of a process by name, with what they must still be when they are needed again. */
-import { closeSync, openSync, readlinkSync, readSync, statSync } from 'node:fs';
+import { readlinkSync, statSync } from 'node:fs';
 import type { FileReference } from '../image/process-state.ts';
-import { buildIdOf } from '../source/build-id.ts';
+import { buildIdAt } from '../source/build-id.ts';
 
 /** Finds files as a process sees them. */
 export class ProcessFiles {
@@ -32,26 +32,9 @@ export class ProcessFiles {
     if (found === undefined) {
       const reach = this.reach(path);
       const { size, mtimeNs } = statSync(reach, { bigint: true });
-      found = { path, size, mtimeNs, buildId: buildId(reach) };
+      found = { path, size, mtimeNs, buildId: buildIdAt(reach) };
       this.#known.set(key, found);
     }
     return found;
-  }
-}
-
-function buildId(path: Buffer): Uint8Array | undefined {
-  let fd: number;
-  try {
-    fd = openSync(path, 'r');
-  } catch {
-    return undefined;
-  }
-  try {
-    return buildIdOf((offset, length) => {
-      const bytes = Buffer.alloc(length);
-      return bytes.subarray(0, readSync(fd, bytes, 0, length, offset));
-    });
-  } finally {
-    closeSync(fd);
   }
 }

@@ -11,7 +11,7 @@ import type {
   VdsoState,
 } from '../image/process-state.ts';
 import { resourceLimit } from '../native/file-facts.ts';
-import { readText, statFields, statusField } from '../native/proc.ts';
+import { credentialsOf, readText, statFields, statusField } from '../native/proc.ts';
 import type { ProcessMemory } from '../native/process-memory.ts';
 import { buildIdOf } from '../source/build-id.ts';
 import type { ProcessFiles } from './file-reference.ts';
@@ -89,32 +89,8 @@ export function limits(pid: number): ResourceLimit[] {
 }
 
 export function credentials(pid: number, remote: RemoteCalls): Credentials {
-  const path = `/proc/${pid}/status`;
-  const text = readText(path) ?? '';
-  // No \s, which would go on in the next line where there are none.
-  const numbers = (name: string) =>
-    (new RegExp(`^${name}:(.*)$`, 'm').exec(text)?.[1] ?? '')
-      .split(/[\t ]+/)
-      .filter(Boolean)
-      .map(Number);
-  const four = (name: string): [number, number, number, number] => {
-    const [a = 0, b = 0, c = 0, d = 0] = numbers(name);
-    return [a, b, c, d];
-  };
-  const mask = (name: string) => BigInt(`0x${statusField(name, path) ?? '0'}`);
-  return {
-    uids: four('Uid'),
-    gids: four('Gid'),
-    groups: numbers('Groups'),
-    capabilities: {
-      inheritable: mask('CapInh'),
-      permitted: mask('CapPrm'),
-      effective: mask('CapEff'),
-      bounding: mask('CapBnd'),
-      ambient: mask('CapAmb'),
-    },
-    secureBits: Number(remote.ask('PR_GET_SECUREBITS', NR.prctl, PR.GET_SECUREBITS)),
-  };
+  const secureBits = Number(remote.ask('PR_GET_SECUREBITS', NR.prctl, PR.GET_SECUREBITS));
+  return { ...credentialsOf(`/proc/${pid}/status`), secureBits };
 }
 
 export function attributes(pid: number, remote: RemoteCalls, memory: ProcessMemory): ProcessAttributes {

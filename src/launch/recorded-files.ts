@@ -2,13 +2,13 @@
  * The files that a process had: before anything starts, each must be what it was, or what is in the checkpoint would not fit what
  * is in the file.
  */
-import { type BigIntStats, closeSync, openSync, readSync, statSync } from 'node:fs';
+import { type BigIntStats, statSync } from 'node:fs';
 import { ForeignError } from '../errors.ts';
 import type { ProgramImage, Segment } from '../image/image.ts';
 import type { FileReference, Mapping, ProcessState } from '../image/process-state.ts';
 import { pathKey } from '../plan/resume/steps.ts';
 import { pageEnd } from '../process/address-space.ts';
-import { buildIdOf } from '../source/build-id.ts';
+import { buildIdAt } from '../source/build-id.ts';
 
 export interface FileFindings {
   /** Files (pathKey) that are not what they were, or not there, and none of whose pages are needed. */
@@ -113,23 +113,6 @@ export function changeOf(file: FileReference, root: Uint8Array): Change | undefi
     kind: 'other',
     what: `had the build id ${Buffer.from(file.buildId).toString('hex')} and has ${now} now`,
   };
-}
-
-function buildIdAt(path: Buffer): Uint8Array | undefined {
-  let fd: number;
-  try {
-    fd = openSync(path, 'r');
-  } catch {
-    return undefined;
-  }
-  try {
-    return buildIdOf((offset, length) => {
-      const bytes = Buffer.alloc(length);
-      return bytes.subarray(0, readSync(fd, bytes, 0, length, offset));
-    });
-  } finally {
-    closeSync(fd);
-  }
 }
 
 /** To the nanosecond where a second does not tell. */

@@ -1,5 +1,6 @@
 /** Readers for /proc and /sys: text in, facts out. A file that cannot be read is undefined, never a guess. */
 import { readFileSync, readlinkSync } from 'node:fs';
+import type { Credentials } from '../image/process-state.ts';
 
 export function readText(path: string): string | undefined {
   try {
@@ -91,4 +92,33 @@ export function statFields(path = '/proc/self/stat'): (field: number) => bigint 
     .trim()
     .split(' ');
   return (field) => BigInt(fields[field - 3] ?? 0);
+}
+
+/** What /proc/PID/status says of a process's rights: all but its secure bits. credentials(7), capabilities(7) */
+export function credentialsOf(path = '/proc/self/status'): Omit<Credentials, 'secureBits'> {
+  const text = readText(path) ?? '';
+  // A line may be empty: what is no line's end may not be taken for space.
+  const line = (name: string) => new RegExp(`^${name}:(.*)$`, 'm').exec(text)?.[1] ?? '';
+  const numbers = (name: string) =>
+    line(name)
+      .split(/[\t ]+/)
+      .filter(Boolean)
+      .map(Number);
+  const four = (name: string): Credentials['uids'] => {
+    const [real = 0, effective = 0, saved = 0, fileSystem = 0] = numbers(name);
+    return [real, effective, saved, fileSystem];
+  };
+  const mask = (name: string) => BigInt(`0x${line(name).trim() || '0'}`);
+  return {
+    uids: four('Uid'),
+    gids: four('Gid'),
+    groups: numbers('Groups'),
+    capabilities: {
+      inheritable: mask('CapInh'),
+      permitted: mask('CapPrm'),
+      effective: mask('CapEff'),
+      bounding: mask('CapBnd'),
+      ambient: mask('CapAmb'),
+    },
+  };
 }

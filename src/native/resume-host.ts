@@ -3,7 +3,7 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import type { Credentials, ResourceLimit } from '../image/process-state.ts';
 import type { HostVdso, ResumeHost, VdsoPieceKind } from '../process/resume-host.ts';
 import { buildIdOf } from '../source/build-id.ts';
-import { personality, readText, statFields, statusField } from './proc.ts';
+import { credentialsOf, personality, readText, statFields, statusField } from './proc.ts';
 
 const UNLIMITED = 2n ** 64n - 1n;
 const MAX_VDSO = 1 << 16;
@@ -13,7 +13,7 @@ export function resumeHost({ random }: Pick<ResumeHost, 'random'>): ResumeHost {
   return {
     personality: personality(),
     nice: Number(statFields()(19)),
-    credentials: afterExec(ownCredentials()),
+    credentials: afterExec({ ...credentialsOf(), secureBits: 0 }),
     noNewPrivileges: statusField('NoNewPrivs') === '1',
     limits: ownLimits(),
     processors: processorList(statusField('Cpus_allowed_list') ?? ''),
@@ -40,37 +40,6 @@ function ownLimits(): ResourceLimit[] {
 
 function cpuField(name: string): string | undefined {
   return new RegExp(`^${name}\\s*: (.*)$`, 'm').exec(readText('/proc/cpuinfo') ?? '')?.[1];
-}
-
-function ownCredentials(): Credentials {
-  const numbers = (name: string) =>
-    (statusLine(name) ?? '')
-      .split(/[\t ]+/)
-      .filter(Boolean)
-      .map(Number);
-  const four = (name: string): Credentials['uids'] => {
-    const [real = 0, effective = 0, saved = 0, fileSystem = 0] = numbers(name);
-    return [real, effective, saved, fileSystem];
-  };
-  const mask = (name: string) => BigInt(`0x${statusField(name) ?? '0'}`);
-  return {
-    uids: four('Uid'),
-    gids: four('Gid'),
-    groups: numbers('Groups'),
-    capabilities: {
-      inheritable: mask('CapInh'),
-      permitted: mask('CapPrm'),
-      effective: mask('CapEff'),
-      bounding: mask('CapBnd'),
-      ambient: mask('CapAmb'),
-    },
-    secureBits: 0,
-  };
-}
-
-/** A line may be empty: what is no line's end may not be taken for space. */
-function statusLine(name: string): string | undefined {
-  return new RegExp(`^${name}:(.*)$`, 'm').exec(readText('/proc/self/status') ?? '')?.[1];
 }
 
 /** capabilities(7), "Transformation of capabilities during execve()": of a file without any, for root and for others. */

@@ -1,4 +1,5 @@
 /** The build id of an ELF file: NT_GNU_BUILD_ID in a PT_NOTE (System V gABI, "Note Section"; ld --build-id). */
+import { closeSync, openSync, readSync } from 'node:fs';
 
 const ELF64 = {
   ehdrSize: 64,
@@ -56,6 +57,24 @@ function inNotes(notes: Buffer): Uint8Array | undefined {
     at = content + aligned(size);
   }
   return undefined;
+}
+
+/** The same of a file by its path; undefined also where it cannot be read. */
+export function buildIdAt(path: Buffer): Uint8Array | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch {
+    return undefined;
+  }
+  try {
+    return buildIdOf((offset, length) => {
+      const bytes = Buffer.alloc(length);
+      return bytes.subarray(0, readSync(fd, bytes, 0, length, offset));
+    });
+  } finally {
+    closeSync(fd);
+  }
 }
 
 const aligned = (size: number): number => Math.ceil(size / 4) * 4;
