@@ -20,6 +20,7 @@ import {
   setSignalMask,
   signalMask,
   waitFor,
+  xsaveState,
 } from '../native/ptrace.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import { restarted } from '../process/restart.ts';
@@ -89,15 +90,19 @@ export class RemoteCalls {
     this.#original = registerSet(tid, NT.PRSTATUS);
     this.mask = signalMask(tid);
     const registers = parseRegisters(this.#original);
-    const xstate = registerSet(tid, NT.X86_XSTATE);
+    const xstate = xsaveState(tid);
+    const fpregs = registerSet(tid, NT.FPREGSET);
     const thread = {
       registers: restarted(registers),
       xstate,
-      fpregs: xstate.subarray(0, 512),
+      fpregs,
       signalMask: this.mask,
       alternateStack: 'keep' as const,
     };
-    this.#frame = signalFrame(thread, this.#stackPointer(registers, frameRoom(xstate.length) + RESULT_SIZE));
+    this.#frame = signalFrame(
+      thread,
+      this.#stackPointer(registers, frameRoom((xstate ?? fpregs).length) + RESULT_SIZE),
+    );
     this.#lowest = this.#frame.at - RESULT_SIZE;
     this.result = this.#lowest;
     const size = Number(RESULT_SIZE) + this.#frame.bytes.length;

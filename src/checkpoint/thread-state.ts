@@ -5,7 +5,14 @@ import { parseRegisters, registerBytes } from '../image/registers.ts';
 import { robustListOf } from '../native/file-facts.ts';
 import { readText, statFields, statusField } from '../native/proc.ts';
 import type { ProcessMemory } from '../native/process-memory.ts';
-import { NT, pendingSignals, registerSet, rseqConfiguration, setRegisterSet } from '../native/ptrace.ts';
+import {
+  NT,
+  pendingSignals,
+  registerSet,
+  rseqConfiguration,
+  setRegisterSet,
+  xsaveState,
+} from '../native/ptrace.ts';
 import { withoutUnusedTiles } from '../process/xstate.ts';
 import type { RemoteCalls } from './remote-calls.ts';
 
@@ -46,14 +53,14 @@ export function captureThread(
   remote: RemoteCalls,
 ): ThreadState {
   const path = `/proc/${pid}/task/${tid}`;
-  const xstate = withoutUnusedTiles(registerSet(tid, NT.X86_XSTATE));
+  const xstate = xsaveState(tid);
   const comm = readFileSync(`${path}/comm`);
   const stat = statFields(`${path}/stat`);
   return {
     tid,
     comm: comm.subarray(0, -1),
     registers,
-    xstate,
+    ...(xstate !== undefined && { xstate: withoutUnusedTiles(xstate) }),
     fpregs: registerSet(tid, NT.FPREGSET),
     signalMask: remote.mask,
     pending: pendingSignals(tid, false),

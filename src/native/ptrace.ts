@@ -92,6 +92,16 @@ export function registerSet(tid: number, type: number): Uint8Array {
   return Uint8Array.from(bytes.subarray(0, Number(iovec.readBigUInt64LE(8))));
 }
 
+/** The XSAVE state; undefined where the processor knows no XSAVE. */
+export function xsaveState(tid: number): Uint8Array | undefined {
+  try {
+    return registerSet(tid, NT.X86_XSTATE);
+  } catch (cause) {
+    if (cause instanceof SystemError && cause.errno === 'ENODEV') return undefined;
+    throw cause;
+  }
+}
+
 export function setRegisterSet(tid: number, type: number, bytes: Uint8Array): void {
   buffer('SETREGSET', tid, type, vector(bytes));
 }

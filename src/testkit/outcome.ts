@@ -1,6 +1,8 @@
 /** What a file comes to when a loader has it: everything but starting a program. */
-import { type ErrorCode, ForeignError } from '../errors.ts';
+import { type ErrorCode, ForeignError, hex } from '../errors.ts';
 import type { ProgramImage } from '../image/image.ts';
+import type { ProcessState } from '../image/process-state.ts';
+import { validateImage } from '../image/validate.ts';
 import { withDefaults } from '../launch/environment.ts';
 import { callLoader } from '../loader/call.ts';
 import type { Loaded, NamedProgram } from '../loader/contract.ts';
@@ -8,6 +10,7 @@ import { resolveProgram } from '../loader/registry.ts';
 import { type Plan, vaultOf } from '../plan/plan.ts';
 import { type Invocation, planProgram } from '../plan/planner.ts';
 import { planText } from '../plan/print.ts';
+import { ADDRESS_SPACES } from '../process/address-space.ts';
 import { memorySource } from '../source/memory.ts';
 import type { BackingFile, Source } from '../source/source.ts';
 import { hostContext, type Open } from './context.ts';
@@ -24,6 +27,8 @@ const PIECE = 2 ** 20;
 export type Outcome =
   | { readonly kind: 'refused'; readonly error: ForeignError }
   | { readonly kind: 'plan'; readonly plan: Plan }
+  /** One that goes on: how it does depends on the machine, so it is looked at and not planned. */
+  | { readonly kind: 'process'; readonly image: ProgramImage; readonly state: ProcessState }
   | Extract<Loaded, { kind: 'interpreter' | 'program' }>;
 
 /** Throws what a loader may not throw, however the file is. */
@@ -71,6 +76,10 @@ async function unwrapped(subject: Subject, inside: Source, way: Way, open: Open)
 }
 
 async function planned(image: ProgramImage, { argv, execfn, exe, env = [] }: Way): Promise<Outcome> {
+  if (image.process !== undefined) {
+    validateImage(image, ADDRESS_SPACES[image.arch].taskSize);
+    return { kind: 'process', image, state: image.process.state };
+  }
   const invocation: Invocation = {
     program: Buffer.from(execfn).toString(),
     argv,
@@ -96,6 +105,7 @@ async function readAll(plan: Plan): Promise<void> {
 export function outcomeText(outcome: Exclude<Outcome, { kind: 'refused' }>): string {
   if (outcome.kind === 'plan') return planText(outcome.plan);
   if (outcome.kind === 'program') return programText(outcome);
+  if (outcome.kind === 'process') return processText(outcome.image, outcome.state);
   const args = outcome.args.map((arg) => `arg          ${placeless(shown(arg))}\n`);
   return `interpreter  ${placeless(shown(outcome.path))}\n${args.join('')}`;
 }
@@ -107,6 +117,11 @@ function placeless(text: string): string {
   return text.startsWith(here) ? `./${text.slice(here.length)}` : text;
 }
 
+function processText({ format, variant, segments }: ProgramImage, state: ProcessState): string {
+  const stored = segments.map(({ address, size }) => `${hex(address)} ${hex(size)}`);
+  return `${JSON.stringify({ format, variant, state: readable(state), stored }, null, 2)}\n`;
+}
+
 function programText(program: NamedProgram): string {
   return `${JSON.stringify(readable(program), null, 2)}\n`;
 }
@@ -114,6 +129,7 @@ function programText(program: NamedProgram): string {
 /** The same with text in the place of bytes. */
 function readable(value: unknown): unknown {
   if (value instanceof Uint8Array) return shown(value);
+  if (typeof value === 'bigint') return hex(value);
   if (Array.isArray(value)) return value.map(readable);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, readable(each)]));

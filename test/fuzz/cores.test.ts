@@ -106,14 +106,12 @@ function mutated(seed: Buffer, random: Random): Buffer {
   let bytes = Buffer.from(seed);
   if (random.chance(1, 3)) asForeign(bytes);
   for (let round = random.below(3); round > 0; round--) {
-    if (random.chance(1, 3)) mutateHeaders(bytes, random);
-    else {
-      try {
-        mutateNote(bytes, random);
-      } catch {
-        // Its headers lead nowhere any more.
-        bytes = Buffer.from(seed);
-      }
+    try {
+      if (random.chance(1, 3)) mutateHeaders(bytes, random);
+      else mutateNote(bytes, random);
+    } catch {
+      // Its headers lead nowhere any more.
+      bytes = Buffer.from(seed);
     }
   }
   return random.chance(1, 10) ? bytes.subarray(0, random.below(bytes.length + 1)) : bytes;

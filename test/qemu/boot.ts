@@ -25,7 +25,7 @@ import {
 } from './scenarios.ts';
 
 const KERNELS = join(ROOT, '.cache/kernels');
-const BUSYBOX = '/bin/busybox';
+export const BUSYBOX = '/bin/busybox';
 const TOOLS = ['strace', 'setpriv', 'unshare'].map((name) => `/usr/bin/${name}`);
 const GUEST_SCRIPT = join(GUEST_ROOT, 'test/qemu/guest.mjs');
 /** The console's last lines tell why a guest came to nothing. */
@@ -94,19 +94,32 @@ export interface Boot {
   readonly checked: readonly Checked[];
 }
 
-/** Boots the kernel `release` with the root file system `initrd` and waits until the guest has switched off. */
-export async function boot(release: string, { initrd, scratch, onlyEssential }: BootOptions): Promise<Boot> {
-  const results = join(scratch, `results-${release}`);
+/** How a guest is made. */
+export interface Guest {
+  readonly initrd: string;
+  /** What is written to its second serial port, RESULTS. */
+  readonly results: string;
+  /** qemu's name of a processor. */
+  readonly cpu: string;
+  /** For the kernel's command line. */
+  readonly append?: string;
+}
+
+/** Runs a guest until it has switched off; returns what its console has shown. */
+export async function runGuest(
+  release: string,
+  { initrd, results, cpu, append = '' }: Guest,
+): Promise<string> {
   const child = spawn(
     'qemu-system-x86_64',
     [
-      ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-m', '1500', '-smp', '2'],
+      ...['-accel', 'tcg,thread=multi', '-cpu', cpu, '-m', '1500', '-smp', '2'],
       ...['-nodefaults', '-no-reboot', '-display', 'none'],
       ...['-serial', 'stdio', '-serial', `file:${results}`],
       ...['-kernel', join(KERNELS, `vmlinuz-${release}`), '-initrd', initrd],
       '-append',
       // What the kernel does not know it puts into the environment of init.
-      `console=ttyS0 quiet panic=-1 mitigations=off nokaslr tsc=reliable${onlyEssential ? ` ${ONLY_ESSENTIAL}=1` : ''}`,
+      `console=ttyS0 quiet panic=-1 mitigations=off nokaslr tsc=reliable${append}`,
     ],
     { stdio: ['ignore', 'pipe', 'pipe'], timeout: TIME_LIMIT, killSignal: 'SIGKILL' },
   );
@@ -117,6 +130,14 @@ export async function boot(release: string, { initrd, scratch, onlyEssential }: 
     });
   }
   await once(child, 'close');
+  return console;
+}
+
+/** Boots the kernel `release` with the root file system `initrd` and waits until the guest has switched off. */
+export async function boot(release: string, { initrd, scratch, onlyEssential }: BootOptions): Promise<Boot> {
+  const results = join(scratch, `results-${release}`);
+  const append = onlyEssential ? ` ${ONLY_ESSENTIAL}=1` : '';
+  const console = await runGuest(release, { initrd, results, cpu: 'max', append });
   const messages = readFileSync(results, 'latin1')
     .split('\n')
     .filter((line) => line.trim() !== '')

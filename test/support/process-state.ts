@@ -301,7 +301,7 @@ export function randomProcess(random: Random): TestProcess {
   };
 }
 
-function fill(at: bigint, into: Uint8Array): void {
+export function fill(at: bigint, into: Uint8Array): void {
   for (let index = 0; index < into.length; index++) into[index] = bytesAt(at + BigInt(index));
 }
 
