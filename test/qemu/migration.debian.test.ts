@@ -48,7 +48,7 @@ beforeAll(async () => {
   buildMovingGuest(initrd, CHECKPOINT + END, programs);
   const text = await runMovingGuest(oldest, initrd, 'max');
   for (const name of ['clocks', 'clocks-static']) {
-    const found = new RegExp(`begin ${name}\\s([^]*?)end ${name}\\s`).exec(text)?.[1];
+    const found = new RegExp(`begin ${name}\\s([\\s\\S]*?)end ${name}\\s`).exec(text)?.[1];
     if (found === undefined) throw new Error(`no checkpoint of ${name}: ${text.slice(0, 2000)}`);
     moved.set(name, gunzipSync(Buffer.from(found, 'base64')));
   }
