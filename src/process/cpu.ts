@@ -42,27 +42,32 @@ const COMPONENTS: readonly { readonly bit: bigint; readonly flag: string; readon
 ];
 /** x87, SSE and AVX lie where they lie on every processor. */
 const FIXED = 0b111n;
+const LEGACY = 0b011n;
+const AVX = 1n << 2n;
 const PKRU = 1n << 9n;
 /** The kernel's own value of PKRU: a program that has set nothing has it (arch/x86/mm/pkeys.c, init_pkru_value). */
 const INIT_PKRU = 0x5555_5554;
+/** Where AVX is. */
+const AVX_AT = 576;
 /** Where the standard form ends for x87, SSE and AVX, and how long it is at least with AVX-512 as Intel lays it out. */
 const STANDARD_SIZE = 832;
 const INTEL_SIZE = 2688;
 
 /**
- * The state as this processor can take it: what is not in use and not known here is left out. Throws MACHINE_REFUSED
- * where something in use has no place.
+ * The state as this processor can take it: components that this one lacks, or has elsewhere, are left out where they hold what
+ * they begin with. Throws MACHINE_REFUSED where they hold something.
  */
 export function fittingXstate(xstate: Uint8Array | undefined, cpu: HostCpu): Uint8Array | undefined {
   if (xstate === undefined || xstate.length < XSAVE.legacySize + XSAVE.headerSize) return xstate;
-  const here = FIXED | componentsHere(cpu);
+  const here = LEGACY | componentsHere(cpu);
   const used = componentsInUse(xstate);
+  const isHere = (components: bigint) => (components & ~here) === 0n;
+  if ((used & ~FIXED) === 0n && isHere(used)) return xstate;
+  if (isHere(componentsEnabled(xstate)) && isLaidOutAsHere(xstate, cpu)) return xstate;
+  const keeps = isHere(AVX) ? FIXED : LEGACY;
+  if (isInitial(xstate, keeps === FIXED ? STANDARD_SIZE : AVX_AT)) return only(xstate, keeps);
   const lacking = COMPONENTS.find(({ bit, flag }) => (used & bit) !== 0n && !cpu.flags.includes(flag));
-  if (lacking !== undefined && (lacking.bit !== PKRU || !isInitial(xstate))) refuse(lacking.what);
-  const enabled = componentsEnabled(xstate);
-  if ((used & ~FIXED) === 0n || ((enabled & ~here) === 0n && isLaidOutAsHere(xstate, cpu))) return xstate;
-  if ((used & ~FIXED & ~PKRU) !== 0n || !isInitial(xstate)) refuse('registers that lie elsewhere here');
-  return only(xstate, used & FIXED);
+  return refuse(lacking?.what ?? 'registers that lie elsewhere here');
 }
 
 function componentsHere({ flags }: HostCpu): bigint {
@@ -74,20 +79,23 @@ function isLaidOutAsHere(xstate: Uint8Array, { vendor }: HostCpu): boolean {
   return xstate.length >= INTEL_SIZE === (vendor === 'GenuineIntel');
 }
 
-/** Whether PKRU is as the kernel sets it, wherever it lies. */
-function isInitial(xstate: Uint8Array): boolean {
-  if ((componentsInUse(xstate) & PKRU) === 0n) return true;
+/** Whether all from an offset on is as components begin: zeros, and PKRU as the kernel sets it, wherever it lies. */
+function isInitial(xstate: Uint8Array, from: number): boolean {
   const view = new DataView(xstate.buffer, xstate.byteOffset, xstate.byteLength);
-  for (let at = STANDARD_SIZE; at + 4 <= xstate.length; at += 8)
-    if (view.getUint32(at, true) === INIT_PKRU) return true;
-  return false;
+  const values: number[] = [];
+  for (let at = from; at + 4 <= xstate.length; at += 4) {
+    const value = view.getUint32(at, true);
+    if (value !== 0) values.push(value);
+  }
+  if ((componentsInUse(xstate) & PKRU) === 0n) return values.length === 0;
+  return values.length === 1 && values[0] === INIT_PKRU;
 }
 
 function only(xstate: Uint8Array, components: bigint): Uint8Array {
   const cut = Uint8Array.from(xstate);
   const view = new DataView(cut.buffer);
-  view.setBigUint64(XSAVE.xstate_bv, components, true);
-  view.setBigUint64(XSAVE.sw_reserved, componentsEnabled(xstate) & FIXED, true);
+  view.setBigUint64(XSAVE.xstate_bv, componentsInUse(xstate) & components, true);
+  view.setBigUint64(XSAVE.sw_reserved, componentsEnabled(xstate) & components, true);
   return cut;
 }
 

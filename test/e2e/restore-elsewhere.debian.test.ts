@@ -1,5 +1,4 @@
 /** Checkpoints on machines that are not as they were: files, kernel, processor, users, standard streams. */
-import { spawn } from 'node:child_process';
 import {
   copyFileSync,
   mkdirSync,
@@ -12,8 +11,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compileRestored, Subject, scratchDirectory } from '../support/restored.ts';
-import { COMMAND, runForeign } from '../support/run.ts';
+import { compileRestored, finishRestored, Subject, scratchDirectory } from '../support/restored.ts';
+import { runForeign } from '../support/run.ts';
 
 const scratch = scratchDirectory();
 const subjects: Subject[] = [];
@@ -133,22 +132,7 @@ describe('standard streams', () => {
   it('are the files they were, or the caller’s', async () => {
     const { subject } = await process();
     const path = await subject.checkpoint();
-    const { stdout, status } = await runInherited(path);
-    expect({ stdout, status }).toEqual({ stdout: 'done\n', status: 0 });
+    const ended = await finishRestored('program', ['--stdio', 'inherit', path]);
+    expect(ended).toEqual({ output: 'done\n', status: 0 });
   });
 });
-
-/** With the caller's own, told again and again to end. */
-async function runInherited(path: string): Promise<{ stdout: string; status: number | string }> {
-  const child = spawn(COMMAND, ['--stdio', 'inherit', path], { stdio: ['ignore', 'pipe', 'inherit'] });
-  let stdout = '';
-  child.stdout.on('data', (data) => {
-    stdout += data;
-  });
-  const timer = setInterval(() => child.kill('SIGUSR1'), 300);
-  const status = await new Promise<number | string>((resolve) => {
-    child.on('close', (code, signal) => resolve(code ?? signal ?? ''));
-  });
-  clearInterval(timer);
-  return { stdout, status };
-}

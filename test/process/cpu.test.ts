@@ -40,12 +40,26 @@ describe('registers', () => {
 
   it('that the processor lacks are refused when they are in use', () => {
     const state = xstate(2696, 0xe7n, 0xe7n);
+    state[1200] = 1;
     expect(() => fittingXstate(state, { ...INTEL, flags: ['avx'] })).toThrow('it was using AVX-512');
   });
 
   it('of another layout are refused, too', () => {
     const state = xstate(2440, 0xe7n, 0x2e7n);
+    state[1200] = 1;
     expect(() => fittingXstate(state, INTEL)).toThrow('it was using registers that lie elsewhere here');
+  });
+
+  it('that hold nothing are left out', () => {
+    const fitting = fittingXstate(xstate(2696, 0x17n, 0x1fn), INTEL);
+    expect(fitting && [componentsInUse(fitting), componentsEnabled(fitting)]).toEqual([7n, 7n]);
+    const older = fittingXstate(xstate(832, 7n, 7n), { flags: ['sse2'], vendor: 'AuthenticAMD' });
+    expect(older && [componentsInUse(older), componentsEnabled(older)]).toEqual([3n, 3n]);
+    const state = xstate(832, 7n, 7n);
+    state[600] = 1;
+    expect(() => fittingXstate(state, { flags: ['sse2'], vendor: 'AuthenticAMD' })).toThrow(
+      'it was using AVX',
+    );
   });
 
   it('for protection keys are left out where nobody has set them', () => {
@@ -53,7 +67,8 @@ describe('registers', () => {
     new DataView(state.buffer).setUint32(2688, 0x5555_5554, true);
     const fitting = fittingXstate(state, { ...INTEL, flags: ['avx'] });
     expect(fitting && [componentsInUse(fitting), componentsEnabled(fitting)]).toEqual([7n, 7n]);
-    const changed = Uint8Array.from(state).fill(0, 2688);
+    const changed = Uint8Array.from(state);
+    changed[2688] = 0;
     expect(() => fittingXstate(changed, { ...INTEL, flags: ['avx'] })).toThrow('protection keys');
   });
 });

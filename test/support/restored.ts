@@ -171,6 +171,41 @@ function exitOf(child: ChildProcess): Promise<number | string> {
   });
 }
 
+/** Runs the command on a checkpoint, and tells the process, called `comm`, to find out; what it says, and how it ends. */
+export async function finishRestored(
+  comm: string,
+  args: readonly string[],
+): Promise<{ output: string; status: number | string }> {
+  const child = spawn(COMMAND, args, { env: { PATH: NODE_PATH }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (data) => {
+      output += data;
+    });
+  }
+  const own = child.pid ?? 0;
+  const closed = new Promise<number | string>((resolve) => {
+    child.on('close', (code, signal) => resolve(code ?? signal ?? 'unknown'));
+  });
+  const found = () => [own, ...childrenOf(own)].find((pid) => commOf(pid) === comm);
+  await until(
+    () => found() !== undefined || child.exitCode !== null,
+    () => `not restored: ${output}`,
+  );
+  const pid = found();
+  // It is called so before it goes on, and signals wait until then.
+  if (pid !== undefined) process.kill(pid, 'SIGUSR1');
+  return { status: await closed, output };
+}
+
+function commOf(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'latin1').trim();
+  } catch {
+    return undefined;
+  }
+}
+
 function childrenOf(pid: number): number[] {
   try {
     return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number);

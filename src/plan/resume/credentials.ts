@@ -24,7 +24,10 @@ export function lostCredentials({ state, host }: ResumeContext): string[] {
     );
   }
   const missing = credentials.capabilities.permitted & ~host.credentials.capabilities.permitted;
-  if (missing !== 0n) lost.push(`the capabilities ${missing.toString(16)} (mask), which we do not have`);
+  if (missing !== 0n)
+    lost.push(
+      `the capabilities ${bits(missing).join(', ')} (by number, see capability.h), which we do not have`,
+    );
   return lost;
 }
 

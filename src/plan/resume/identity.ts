@@ -137,8 +137,9 @@ function oomSteps(score: number): ResumeStep[] {
 }
 
 /** prctl(2): 0 and 1 can be set; 2 is what fs.suid_dumpable has made of a process, and 0 is what comes nearest to it. */
-export function dumpableSteps({ state }: ResumeContext): ResumeStep[] {
-  const dumpable = state.attributes.dumpable === 1 ? 1 : 0;
+export function dumpableSteps({ state, materials }: ResumeContext): ResumeStep[] {
+  // What was sealed stays closed.
+  const dumpable = state.attributes.dumpable === 1 && materials.vault?.confidential !== true ? 1 : 0;
   return [call('prctl', [PR.SET_DUMPABLE, dumpable, 0, 0, 0], 'set whether it can be dumped')];
 }
 

@@ -34,7 +34,7 @@ export function threadSteps(context: ResumeContext, thread: ThreadState): Resume
     call('set_tid_address', [clearChildTid], 'set the address of a thread’s number'),
   ];
   // glibc keeps a thread's number there, and the kernel writes it there for fork(2) and clone(2).
-  if (clearChildTid !== 0n)
+  if (isOwnWord(context, clearChildTid))
     steps.push({ op: 'replace', value: number, to: clearChildTid, if: BigInt(thread.tid), size: 4 });
   if (robustList !== undefined)
     steps.push(call('set_robust_list', [robustList.head, robustList.size], 'set the list of robust futexes'));
@@ -49,6 +49,14 @@ export function threadSteps(context: ResumeContext, thread: ThreadState): Resume
   if (thread.timerSlackNs !== undefined && thread.timerSlackNs !== DEFAULT_SLACK)
     steps.push(call('prctl', [PR.SET_TIMERSLACK, thread.timerSlackNs, 0, 0, 0], 'set the timer slack'));
   return steps;
+}
+
+/** Whether four bytes can be looked at and changed: the kernel does not mind where the address leads. */
+function isOwnWord({ state }: ResumeContext, address: bigint): boolean {
+  return state.mappings.some(
+    ({ start, end, protection }) =>
+      protection.read && protection.write && start <= address && address + 4n <= end,
+  );
 }
 
 /** A thread other than the first. */
