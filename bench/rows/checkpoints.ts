@@ -120,8 +120,8 @@ function restoreGrid(all: readonly Held[]): Grid {
       cells: [
         command(NODE, [process.execPath, '-e', '0']),
         command('cat FILE', ['/bin/cat', core]),
-        going(RESTORE, stop, [COMMAND, '--new-pid', core]),
-        going(MAPPED, stop, [COMMAND, '--new-pid', '--map-memory', core]),
+        going(RESTORE, stop, [COMMAND, core]),
+        going(MAPPED, stop, [COMMAND, '--map-memory', core]),
       ],
       budgets: name.includes('MiB') ? [] : [{ column: RESTORE, difference: BUDGET.restore }],
     })),

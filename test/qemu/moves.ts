@@ -1,14 +1,11 @@
 /** Guests that only run a shell script: processes are checkpointed in one and restored in another. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { installedPaths } from '../support/installation.ts';
 import { ROOT } from '../support/run.ts';
+import { BUSYBOX, runGuest } from './boot.ts';
 import { Initramfs } from './initramfs.ts';
 
-const BUSYBOX = '/bin/busybox';
-const TIME_LIMIT = 150_000;
 const CONSOLE_TAIL = 2000;
 /** Where guests have programs and checkpoints. */
 export const MOVED = '/moved';
@@ -54,24 +51,7 @@ poweroff -f
 /** What its script has written. */
 export async function runMovingGuest(kernel: string, initrd: string, cpu: string): Promise<string> {
   const results = `${initrd}.results`;
-  const child = spawn(
-    'qemu-system-x86_64',
-    [
-      ...['-accel', 'tcg,thread=multi', '-cpu', cpu, '-m', '1500', '-smp', '2'],
-      ...['-nodefaults', '-no-reboot', '-display', 'none'],
-      ...['-serial', 'stdio', '-serial', `file:${results}`],
-      ...['-kernel', join(ROOT, '.cache/kernels', `vmlinuz-${kernel}`), '-initrd', initrd],
-      ...['-append', 'console=ttyS0 quiet panic=-1 mitigations=off tsc=reliable'],
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe'], timeout: TIME_LIMIT, killSignal: 'SIGKILL' },
-  );
-  let console = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (bytes: Buffer) => {
-      console += bytes.toString('latin1');
-    });
-  }
-  await once(child, 'close');
+  const console = await runGuest(kernel, { initrd, results, cpu });
   const text = readFileSync(results, 'latin1');
   if (!text.includes('the end'))
     throw new Error(`the guest did not finish: ${text.slice(-CONSOLE_TAIL)} ${console.slice(-CONSOLE_TAIL)}`);
