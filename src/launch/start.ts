@@ -68,7 +68,7 @@ async function start(
   const prepared = confidential ? undefined : launcher?.prepare(name, fds);
   if (launcher !== undefined && prepared !== undefined) {
     own.push(() => closeSync(prepared.writer));
-    writeAll(prepared.writer, stubBytes(plan, prepared.files));
+    writeAll(prepared.writer, await stubBytes(plan, prepared.files));
     // Who executes a file must find nobody who could still write to it.
     own.pop();
     closeSync(prepared.writer);
@@ -85,12 +85,12 @@ async function start(
     );
   if (launcher === undefined) {
     say('started without the launcher: what Node has changed in its process cannot all be undone');
-    file.finish(stubBytes(plan, fds));
+    file.finish(await stubBytes(plan, fds));
     starting();
     becomeStub(file.fd, plan.comm, fds);
   }
   const [stub = -1, ...numbers] = exchange(launcher, [file.fd, ...fds]);
-  file.finish(stubBytes(plan, numbers));
+  file.finish(await stubBytes(plan, numbers));
   starting();
   launcher.start(stub);
   return waitForTheEnd(launcher);

@@ -66,7 +66,7 @@ export class Starter {
     const loaded = { ...this.#loaded, argv: wanted.argv };
     const plan = await planStart(loaded, wanted, hostFacts());
     const descriptors = await this.#descriptors(plan);
-    const fd = stubFor(plan, wanted.stdio);
+    const fd = await stubFor(plan, wanted.stdio);
     return {
       file: `/proc/self/fd/${fd}`,
       argv0: Buffer.from(plan.comm).toString(),
@@ -101,8 +101,8 @@ export class Starter {
  * The stub of a plan whose files have the numbers from `stdio` on. Its own is behind them all, because spawn puts files
  * over numbers that are lower.
  */
-export function stubFor(plan: StartPlan, stdio: number): number {
-  const stub = stubBytes(
+export async function stubFor(plan: StartPlan, stdio: number): Promise<number> {
+  const stub = await stubBytes(
     plan,
     [...plan.files.keys()].map((index) => stdio + index),
   );

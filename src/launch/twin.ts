@@ -59,7 +59,7 @@ export class TwinSource {
     const vault = vaultOf(plan);
     const vaultFd =
       vault === undefined ? -1 : await createVault(vault, Buffer.from(plan.comm).toString(), () => {});
-    const stub = stubFor(plan, STANDARD_STREAMS);
+    const stub = await stubFor(plan, STANDARD_STREAMS);
     try {
       const files = plan.files.map((file) =>
         'fd' in file ? (file.fd === told.fd ? 'pipe' : file.fd) : vaultFd,

@@ -57,129 +57,138 @@ function kinds(
   return (value) => known.get(value.at('kind').oneOf(words))?.(value);
 }
 
-const file = fields({ path: bytes, size: maybe(big), mtimeNs: maybe(big), buildId: maybe(bytes) });
-const content = fields({ object: whole, size: big });
+/** Made when it is needed: few starts are of processes. */
+function stateReader(): Read {
+  const file = fields({ path: bytes, size: maybe(big), mtimeNs: maybe(big), buildId: maybe(bytes) });
+  const content = fields({ object: whole, size: big });
 
-const mapping = fields({
-  start: big,
-  end: big,
-  protection: fields({ read: flag, write: flag, execute: flag }),
-  shared: flag,
-  growsDown: flag,
-  backing: kinds(
-    {},
+  const mapping = fields({
+    start: big,
+    end: big,
+    protection: fields({ read: flag, write: flag, execute: flag }),
+    shared: flag,
+    growsDown: flag,
+    backing: kinds(
+      {},
+      {
+        anonymous: {},
+        file: { file, offset: big },
+        object: { openFile: whole, offset: big },
+        vdso: {},
+        vvar: {},
+        vvar_vclock: {},
+      },
+    ),
+    flags: list(one(...VM_FLAGS)),
+    name: maybe(bytes),
+  });
+
+  const thread = fields({
+    tid: whole,
+    comm: bytes,
+    registers: named(REGISTER_NAMES, big),
+    xstate: maybe(bytes),
+    fpregs: bytes,
+    signalMask: big,
+    pending: list(bytes),
+    alternateStack: maybe(fields({ address: big, size: big, flags: whole })),
+    clearChildTid: big,
+    robustList: maybe(fields({ head: big, size: big })),
+    rseq: maybe(fields({ address: big, size: whole, signature: whole, flags: whole })),
+    schedule: maybe(fields({ policy: whole, priority: whole, nice: whole, processors: list(whole) })),
+    timerSlackNs: maybe(big),
+  });
+
+  const openFile = kinds(
+    { flags: whole },
     {
-      anonymous: {},
-      file: { file, offset: big },
-      object: { openFile: whole, offset: big },
-      vdso: {},
-      vvar: {},
-      vvar_vclock: {},
+      file: { file, position: big },
+      directory: { path: bytes, position: big },
+      device: { path: bytes, terminal: flag },
+      'deleted file': { path: bytes, position: big, mode: whole, content },
+      memfd: { name: bytes, position: big, mode: whole, seals: whole, content },
+      'shared memory': { content },
+      pipe: { pipe: whole, end: one('read', 'write'), capacity: whole, content: maybe(content) },
+      'standard stream': { what: text },
+      eventfd: { count: big, semaphore: flag },
+      signalfd: { mask: big },
+      timerfd: { clock: whole, setFlags: whole, ticks: big, valueNs: big, intervalNs: big },
+      epoll: { watches: list(fields({ descriptor: whole, events: whole, data: big })) },
+      skipped: { what: text },
     },
-  ),
-  flags: list(one(...VM_FLAGS)),
-  name: maybe(bytes),
-});
+  );
 
-const thread = fields({
-  tid: whole,
-  comm: bytes,
-  registers: named(REGISTER_NAMES, big),
-  xstate: maybe(bytes),
-  fpregs: bytes,
-  signalMask: big,
-  pending: list(bytes),
-  alternateStack: maybe(fields({ address: big, size: big, flags: whole })),
-  clearChildTid: big,
-  robustList: maybe(fields({ head: big, size: big })),
-  rseq: maybe(fields({ address: big, size: whole, signature: whole, flags: whole })),
-  schedule: maybe(fields({ policy: whole, priority: whole, nice: whole, processors: list(whole) })),
-  timerSlackNs: maybe(big),
-});
+  const state = fields({
+    ids: named(['pid', 'ppid', 'pgid', 'sid'], whole),
+    comm: bytes,
+    exe: file,
+    cwd: maybe(bytes),
+    root: bytes,
+    umask: maybe(whole),
+    personality: whole,
+    mm: named(
+      MM_FIELD_NAMES.filter((name) => name !== 'auxv'),
+      big,
+    ),
+    auxv: bytes,
+    mappings: list(mapping),
+    vdso: maybe(fields({ address: big, image: bytes, buildId: maybe(bytes) })),
+    signalActions: list(fields({ signal: whole, handler: big, flags: big, restorer: big, mask: big })),
+    pending: list(bytes),
+    intervalTimers: list(fields({ which: (value) => value.oneOf([0, 1, 2]), valueUs: big, intervalUs: big })),
+    posixTimers: list(
+      fields({
+        id: whole,
+        clock: whole,
+        notify: whole,
+        tid: maybe(whole),
+        signal: whole,
+        value: big,
+        valueNs: big,
+        intervalNs: big,
+      }),
+    ),
+    limits: list(fields({ resource: whole, soft: big, hard: big })),
+    credentials: maybe(
+      fields({
+        uids: list(whole),
+        gids: list(whole),
+        groups: list(whole),
+        capabilities: named(['inheritable', 'permitted', 'effective', 'bounding', 'ambient'], big),
+        secureBits: whole,
+      }),
+    ),
+    attributes: fields({
+      dumpable: whole,
+      noNewPrivileges: flag,
+      childSubreaper: flag,
+      parentDeathSignal: whole,
+      thpDisabled: flag,
+      nice: whole,
+      oomScoreAdjust: whole,
+    }),
+    threads: list(thread),
+    descriptors: maybe(list(fields({ number: whole, closeOnExec: flag, openFile: whole }))),
+    openFiles: list(openFile),
+    locks: list(
+      fields({
+        kind: one('posix', 'ofd', 'flock'),
+        write: flag,
+        descriptor: whole,
+        start: big,
+        end: maybe(big),
+      }),
+    ),
+    machine: fields({ release: text, cpuFlags: list(text) }),
+    lost: list(text),
+  });
+  return state;
+}
 
-const openFile = kinds(
-  { flags: whole },
-  {
-    file: { file, position: big },
-    directory: { path: bytes, position: big },
-    device: { path: bytes, terminal: flag },
-    'deleted file': { path: bytes, position: big, mode: whole, content },
-    memfd: { name: bytes, position: big, mode: whole, seals: whole, content },
-    'shared memory': { content },
-    pipe: { pipe: whole, end: one('read', 'write'), capacity: whole, content: maybe(content) },
-    'standard stream': { what: text },
-    eventfd: { count: big, semaphore: flag },
-    signalfd: { mask: big },
-    timerfd: { clock: whole, setFlags: whole, ticks: big, valueNs: big, intervalNs: big },
-    epoll: { watches: list(fields({ descriptor: whole, events: whole, data: big })) },
-    skipped: { what: text },
-  },
-);
-
-const state = fields({
-  ids: named(['pid', 'ppid', 'pgid', 'sid'], whole),
-  comm: bytes,
-  exe: file,
-  cwd: maybe(bytes),
-  root: bytes,
-  umask: maybe(whole),
-  personality: whole,
-  mm: named(
-    MM_FIELD_NAMES.filter((name) => name !== 'auxv'),
-    big,
-  ),
-  auxv: bytes,
-  mappings: list(mapping),
-  vdso: maybe(fields({ address: big, image: bytes, buildId: maybe(bytes) })),
-  signalActions: list(fields({ signal: whole, handler: big, flags: big, restorer: big, mask: big })),
-  pending: list(bytes),
-  intervalTimers: list(fields({ which: (value) => value.oneOf([0, 1, 2]), valueUs: big, intervalUs: big })),
-  posixTimers: list(
-    fields({
-      id: whole,
-      clock: whole,
-      notify: whole,
-      tid: maybe(whole),
-      signal: whole,
-      value: big,
-      valueNs: big,
-      intervalNs: big,
-    }),
-  ),
-  limits: list(fields({ resource: whole, soft: big, hard: big })),
-  credentials: maybe(
-    fields({
-      uids: list(whole),
-      gids: list(whole),
-      groups: list(whole),
-      capabilities: named(['inheritable', 'permitted', 'effective', 'bounding', 'ambient'], big),
-      secureBits: whole,
-    }),
-  ),
-  attributes: fields({
-    dumpable: whole,
-    noNewPrivileges: flag,
-    childSubreaper: flag,
-    parentDeathSignal: whole,
-    thpDisabled: flag,
-    nice: whole,
-    oomScoreAdjust: whole,
-  }),
-  threads: list(thread),
-  descriptors: maybe(list(fields({ number: whole, closeOnExec: flag, openFile: whole }))),
-  openFiles: list(openFile),
-  locks: list(
-    fields({
-      kind: one('posix', 'ofd', 'flock'),
-      write: flag,
-      descriptor: whole,
-      start: big,
-      end: maybe(big),
-    }),
-  ),
-  machine: fields({ release: text, cpuFlags: list(text) }),
-  lost: list(text),
-});
+let reader: Read | undefined;
 
 /** A copy of it. Throws Nonsense. */
-export const readProcessState = (value: Value): ProcessState => state(value) as ProcessState;
+export function readProcessState(value: Value): ProcessState {
+  reader ??= stateReader();
+  return reader(value) as ProcessState;
+}

@@ -4,10 +4,10 @@
  */
 import { expect, test } from 'vitest';
 import { EHDR, OWNER, PHDR } from '../../loaders/core/elf-core.ts';
+import { emitResume } from '../../src/emit/resume/resume.ts';
 import { ForeignError } from '../../src/errors.ts';
 import type { ProgramImage } from '../../src/image/image.ts';
 import { validateImage } from '../../src/image/validate.ts';
-import { stubBytes } from '../../src/launch/stub-bytes.ts';
 import { resumeHost } from '../../src/native/resume-host.ts';
 import { planResume } from '../../src/plan/resume/resume.ts';
 import { coreOf, loadCoreFile } from '../support/cores.ts';
@@ -151,7 +151,7 @@ async function outcomeOf(bytes: Buffer, random: Random): Promise<string> {
         stdio: [undefined, 'inherit', 'recorded'][random.below(3)] as 'inherit' | undefined,
       };
       const { plan } = planResume(image, invocation, host);
-      const stub = stubBytes(
+      const stub = emitResume(
         plan,
         [...plan.files.keys()].map((index) => 3 + index),
       );
