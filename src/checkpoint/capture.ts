@@ -6,7 +6,7 @@ import { ForeignError } from '../errors.ts';
 import type { ProcessState } from '../image/process-state.ts';
 import { parseRegisters } from '../image/registers.ts';
 import { SystemError } from '../native/libc.ts';
-import { statusField } from '../native/proc.ts';
+import { resourceLimits, statusField } from '../native/proc.ts';
 import { ProcessMemory } from '../native/process-memory.ts';
 import { NT, pendingSignals, registerSet } from '../native/ptrace.ts';
 import { captureDescriptors } from './descriptors.ts';
@@ -16,7 +16,7 @@ import { FrozenThreads, gone, refusal } from './frozen-threads.ts';
 import { captureMappings, type MemoryRun } from './mappings.ts';
 import { type MapsEntry, readMaps } from './maps.ts';
 import { type CapturedObject, CapturedObjects } from './objects.ts';
-import { attributes, credentials, identity, limits, machine, mmFields, vdsoState } from './process-facts.ts';
+import { attributes, credentials, identity, machine, mmFields, vdsoState } from './process-facts.ts';
 import { leaveRange, type RemotePlace, roomBehindVdso, withRemoteCalls } from './remote-calls.ts';
 import { findOutside, is64Bit, refuseTarget } from './scope.ts';
 import { intervalTimers, posixTimers, signalActions } from './signals.ts';
@@ -135,7 +135,7 @@ function captureState(
       pending: pendingSignals(pid, true),
       intervalTimers: intervalTimers(remote, memory),
       posixTimers: posixTimers(pid, remote, memory),
-      limits: limits(pid),
+      limits: resourceLimits(`/proc/${pid}/limits`),
       credentials: credentials(pid, remote),
       attributes: attributes(pid, remote, memory),
       threads: [captureThread(pid, pid, leader, memory, remote), ...threadStates],

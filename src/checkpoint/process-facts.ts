@@ -7,10 +7,8 @@ import type {
   Mapping,
   ProcessAttributes,
   ProcessState,
-  ResourceLimit,
   VdsoState,
 } from '../image/process-state.ts';
-import { resourceLimit } from '../native/file-facts.ts';
 import { credentialsOf, readText, statFields, statusField } from '../native/proc.ts';
 import type { ProcessMemory } from '../native/process-memory.ts';
 import { buildIdOf } from '../source/build-id.ts';
@@ -27,7 +25,6 @@ const PR = {
   GET_CHILD_SUBREAPER: 37,
   GET_THP_DISABLE: 42,
 } as const;
-const RESOURCES = 16;
 
 /** /proc/PID/stat has all fields of the mm but the end of the heap. */
 export function mmFields(pid: number, remote: RemoteCalls): ProcessState['mm'] {
@@ -82,10 +79,6 @@ export function vdsoState(mappings: readonly Mapping[], memory: ProcessMemory): 
   const image = memory.bytes(vdso.start, Number(vdso.end - vdso.start));
   const buildId = buildIdOf((offset, length) => image.subarray(offset, offset + length));
   return { address: vdso.start, image, ...(buildId !== undefined && { buildId }) };
-}
-
-export function limits(pid: number): ResourceLimit[] {
-  return Array.from({ length: RESOURCES }, (_, resource) => ({ resource, ...resourceLimit(pid, resource) }));
 }
 
 export function credentials(pid: number, remote: RemoteCalls): Credentials {

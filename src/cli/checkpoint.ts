@@ -154,12 +154,18 @@ async function wrappersFor({ compress, seal, recipientsFiles }: Options): Promis
   return wrappers;
 }
 
-/** What nobody may look into must not lie in a file. */
+/**
+ * What was decrypted must not lie in a file. Such a process is closed to others and its memory is kept out of core files; one that only
+ * is closed has given up the rights of another user, as daemons do.
+ */
 function refuseSecret(pid: number, { state }: Frozen, sealing: boolean): void {
-  if (state.attributes.dumpable === 1 || sealing) return;
+  const hidden = state.mappings.some(
+    ({ backing, flags }) => !backing.kind.startsWith('vvar') && flags.includes('dd'),
+  );
+  if (sealing || state.attributes.dumpable === 1 || !hidden) return;
   throw new ForeignError(
     'PROCESS_REFUSED',
-    'is not to be looked into (PR_SET_DUMPABLE), and is only written encrypted',
+    'is confidential (PR_SET_DUMPABLE, MADV_DONTDUMP), and is only written encrypted',
     {
       subject: `process ${pid}`,
       hint: 'name who can open it, with --seal RECIPIENT',

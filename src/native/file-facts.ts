@@ -15,15 +15,6 @@ export function sameOpenFile(pid: number, left: number, right: number): boolean 
   return result === 0;
 }
 
-const prlimit = declare('int prlimit64(int pid, int resource, void *next, void *last)');
-
-/** prlimit(2): soft and hard. */
-export function resourceLimit(pid: number, resource: number): { soft: bigint; hard: bigint } {
-  const bytes = Buffer.alloc(16);
-  if ((prlimit(pid, resource, null, bytes) as number) < 0) throw new SystemError('prlimit', koffi().errno());
-  return { soft: bytes.readBigUInt64LE(0), hard: bytes.readBigUInt64LE(8) };
-}
-
 const robustList = declare('long syscall(long number, int tid, void *head, void *size)');
 const NR_get_robust_list = 274;
 

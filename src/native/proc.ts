@@ -1,6 +1,6 @@
 /** Readers for /proc and /sys: text in, facts out. A file that cannot be read is undefined, never a guess. */
 import { readFileSync, readlinkSync } from 'node:fs';
-import type { Credentials } from '../image/process-state.ts';
+import type { Credentials, ResourceLimit } from '../image/process-state.ts';
 
 export function readText(path: string): string | undefined {
   try {
@@ -121,4 +121,17 @@ export function credentialsOf(path = '/proc/self/status'): Omit<Credentials, 'se
       ambient: mask('CapAmb'),
     },
   };
+}
+
+const UNLIMITED = 2n ** 64n - 1n;
+
+/** /proc/PID/limits has a line for each, in the order of their numbers (fs/proc/base.c, lnames). getrlimit(2) */
+export function resourceLimits(path = '/proc/self/limits'): ResourceLimit[] {
+  const lines = (readText(path) ?? '').split('\n').slice(1);
+  return lines.flatMap((line, resource) => {
+    const [, soft, hard] = /^.{26}(\d+|unlimited) +(\d+|unlimited)/.exec(line) ?? [];
+    if (soft === undefined || hard === undefined) return [];
+    const value = (text: string) => (text === 'unlimited' ? UNLIMITED : BigInt(text));
+    return [{ resource, soft: value(soft), hard: value(hard) }];
+  });
 }

@@ -1,11 +1,10 @@
 /** What must be known of this machine, and of the process that a stub will run in, to let another one go on here. */
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
-import type { Credentials, ResourceLimit } from '../image/process-state.ts';
+import type { Credentials } from '../image/process-state.ts';
 import type { HostVdso, ResumeHost, VdsoPieceKind } from '../process/resume-host.ts';
 import { buildIdOf } from '../source/build-id.ts';
-import { credentialsOf, personality, readText, statFields, statusField } from './proc.ts';
+import { credentialsOf, personality, readText, resourceLimits, statFields, statusField } from './proc.ts';
 
-const UNLIMITED = 2n ** 64n - 1n;
 const MAX_VDSO = 1 << 16;
 
 /** `random` gives random bytes. */
@@ -15,7 +14,7 @@ export function resumeHost({ random }: Pick<ResumeHost, 'random'>): ResumeHost {
     nice: Number(statFields()(19)),
     credentials: afterExec({ ...credentialsOf(), secureBits: 0 }),
     noNewPrivileges: statusField('NoNewPrivs') === '1',
-    limits: ownLimits(),
+    limits: resourceLimits(),
     processors: processorList(statusField('Cpus_allowed_list') ?? ''),
     vdso: ownVdso(),
     cpu: {
@@ -25,17 +24,6 @@ export function resumeHost({ random }: Pick<ResumeHost, 'random'>): ResumeHost {
     auxvSize: readFileSync('/proc/self/auxv').length,
     random,
   };
-}
-
-/** /proc/self/limits has a line for each, in the order of their numbers (fs/proc/base.c, lnames). */
-function ownLimits(): ResourceLimit[] {
-  const lines = (readText('/proc/self/limits') ?? '').split('\n').slice(1);
-  return lines.flatMap((line, resource) => {
-    const [, soft, hard] = /^.{26}(\d+|unlimited) +(\d+|unlimited)/.exec(line) ?? [];
-    if (soft === undefined || hard === undefined) return [];
-    const value = (text: string) => (text === 'unlimited' ? UNLIMITED : BigInt(text));
-    return [{ resource, soft: value(soft), hard: value(hard) }];
-  });
 }
 
 function cpuField(name: string): string | undefined {

@@ -1,11 +1,12 @@
 /** Processes that cannot be checkpointed, or are in a state of their own, and outputs that fail: the process is as before. */
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { statusField } from '../../src/native/proc.ts';
 import { ALONE, compileRestored, Subject, scratchDirectory } from '../support/restored.ts';
 import { COMMAND, ROOT, run } from '../support/run.ts';
+import { keyPair } from '../support/sealed.ts';
 
 const scratch = scratchDirectory();
 const output = join(scratch.path, 'a.core');
@@ -209,4 +210,40 @@ test('what is there is not replaced unless told so', async () => {
   expect(again.stderr).toContain('is there already');
   expect(again.status).toBe(2);
   await isUnharmed(target);
+});
+
+test('a confidential process is only written encrypted', async () => {
+  const key = await keyPair();
+  const keys = join(scratch.path, 'keys');
+  writeFileSync(keys, `${key.secret}\n`);
+  const sealedFile = join(scratch.path, 'sealed');
+  const sealing = await run(COMMAND, ['seal', computing, '-r', key.recipient, '-o', sealedFile, '--force']);
+  expect(sealing.stderr).toBe('');
+  chmodSync(sealedFile, 0o755);
+  subject = await Subject.start(COMMAND, scratch.path, ['-i', keys, sealedFile]);
+  rmSync(output, { force: true });
+  const refused = await run(COMMAND, ['checkpoint', String(subject.pid), '-o', output]);
+  expect(refused.stderr).toContain('is confidential');
+  expect(refused.status).toBe(126);
+  expect(existsSync(output)).toBe(false);
+  expect((await checkpoint(subject.pid, '--seal', key.recipient)).status).toBe(0);
+  expect(readFileSync(output).subarray(0, 22).toString()).toBe('age-encryption.org/v1\n');
+  await isUnharmed(subject);
+});
+
+test.runIf(process.getuid?.() === 0)('a process that has changed its user goes on as that user', async () => {
+  const lines = [
+    'import os, signal, sys',
+    'os.setgroups([7]); os.setresgid(1001, 1002, 1003); os.setresuid(1001, 1001, 1003)',
+    'def end(*_): print(os.getresuid(), os.getresgid(), os.getgroups(), flush=True); sys.exit(0)',
+    'signal.signal(signal.SIGUSR1, end)',
+    'print("ready", flush=True)',
+    'while True: signal.pause()',
+  ];
+  subject = await Subject.start('/usr/bin/python3', scratch.path, ['-c', lines.join('\n')]);
+  const path = await subject.checkpoint();
+  await subject.restore(path);
+  expect(await subject.finish()).toBe(0);
+  expect(subject.text()).toContain('(1001, 1001, 1003) (1001, 1002, 1003) [7]');
+  subject = undefined;
 });
