@@ -74,14 +74,16 @@ export function captureMappings(entries: readonly MapsEntry[], context: MappingC
 }
 
 function runsOf(
-  { start, end, shared }: MapsEntry,
+  { start, end, shared, inode }: MapsEntry,
   backing: MappingBacking,
   pages: readonly PageRun[],
   complete: boolean,
 ): MemoryRun[] {
   // What is shared is the file's or the object's.
   if (shared || !['anonymous', 'file', 'object'].includes(backing.kind)) return [];
-  const whole = backing.kind === 'file' && complete;
+  // Memory of its own that is mapped from a checkpoint (--map-memory): what was never touched is there only.
+  const restored = backing.kind === 'anonymous' && inode !== 0n;
+  const whole = restored || (backing.kind === 'file' && complete);
   const wanted = whole
     ? [{ start, end, file: true }]
     : pages.filter(({ file }) => !file || backing.kind === 'anonymous');
@@ -119,11 +121,18 @@ function backingOf(entry: MapsEntry, context: MappingContext, shared: SharedObje
     (deleted && !files.isThere(entry.path, entry.inode)) ||
     text.startsWith('/memfd:') ||
     text.startsWith('/dev/zero');
+  if (!entry.shared && isCheckpoint(gone ? mappedFile(context.pid, entry) : files.reach(entry.path))) {
+    return { kind: 'anonymous' };
+  }
   if (!gone) {
-    if (!entry.shared && isCheckpoint(files.reach(entry.path))) return { kind: 'anonymous' };
     return { kind: 'file', file: files.reference(entry.path), offset: entry.offset };
   }
   return { kind: 'object', openFile: shared.of(entry, path), offset: entry.offset };
+}
+
+/** How a file can be opened that has lost its name: proc_pid_map_files(5). */
+function mappedFile(pid: number, { start, end }: MapsEntry): Buffer {
+  return Buffer.from(`/proc/${pid}/map_files/${start.toString(16)}-${end.toString(16)}`);
 }
 
 /** What was brought back is mapped from its checkpoint, and is memory of its own. */
@@ -185,9 +194,8 @@ class SharedObjects {
   /** All of the file, where this process may open it (proc_pid_map_files(5)); else what of it is mapped. */
   #content(entry: MapsEntry): StoredContent {
     const { pid, objects, read } = this.#context;
-    const [start, end] = [entry.start.toString(16), entry.end.toString(16)];
     try {
-      return objects.addFile(`/proc/${pid}/map_files/${start}-${end}`);
+      return objects.addFile(mappedFile(pid, entry));
     } catch (cause) {
       if (!['EPERM', 'EACCES'].includes((cause as NodeJS.ErrnoException).code ?? '')) throw cause;
     }

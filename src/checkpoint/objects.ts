@@ -32,7 +32,7 @@ export class CapturedObjects {
   }
 
   /** What a file holds that can be opened as `path`, without its holes where the file system tells them. */
-  addFile(path: string): StoredContent {
+  addFile(path: string | Buffer): StoredContent {
     const fd = openSync(path, 'r');
     this.#fds.push(fd);
     const size = fstatSync(fd, { bigint: true }).size;

@@ -1,6 +1,6 @@
 /** Programs that nobody wrote for it: databases in the middle of a transaction, many threads, long computations. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compileRestored, Subject, scratchDirectory, until } from '../support/restored.ts';
@@ -80,4 +80,18 @@ describe('a long computation', () => {
     expect(subject.text()).toBe('ready\ndone\n');
     expect(await subject.exit()).toBe(0);
   }, 300_000);
+});
+
+describe('memory that is mapped from a checkpoint', () => {
+  it('is all in the next one, be it touched or not, and the file still there or not', async () => {
+    const subject = await start('large', compileRestored('large', bin));
+    for (let generation = 0; generation < 4; generation++) {
+      // Each takes the place of the one before, from which the process is mapped.
+      const path = await subject.checkpoint();
+      await subject.restore(path, ['--map-memory']);
+      expect(readFileSync(`/proc/${subject.pid}/maps`, 'latin1')).toContain(path);
+    }
+    expect(await subject.finish()).toBe(0);
+    expect(subject.text()).toBe('ready\ndone\n');
+  });
 });
