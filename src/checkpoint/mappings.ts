@@ -2,6 +2,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { Mapping, MappingBacking, OpenFile, StoredContent } from '../image/process-state.ts';
 import { type PageRun, presentPages } from '../native/page-scan.ts';
+import { pageEnd } from '../process/address-space.ts';
 import type { ProcessFiles } from './file-reference.ts';
 import type { Findings } from './findings.ts';
 import { type MapsEntry, settableFlags, withoutRemark } from './maps.ts';
@@ -85,10 +86,11 @@ function runsOf(
   const restored = backing.kind === 'anonymous' && inode !== 0n;
   const whole = restored || (backing.kind === 'file' && complete);
   const wanted = whole
-    ? [{ start, end, file: true }]
+    ? [{ start, end: endOfFile(start, end, backing), file: true }]
     : pages.filter(({ file }) => !file || backing.kind === 'anonymous');
   const runs: MemoryRun[] = [];
   for (const page of wanted) {
+    if (page.end <= start) continue;
     const from = page.start > start ? page.start : start;
     const to = page.end < end ? page.end : end;
     const before = runs.at(-1);
@@ -97,6 +99,13 @@ function runsOf(
     } else runs.push({ address: from, size: to - from });
   }
   return runs;
+}
+
+/** Behind its file's last page nothing can be read (SIGBUS). */
+function endOfFile(start: bigint, end: bigint, backing: MappingBacking): bigint {
+  if (backing.kind !== 'file' || backing.file.size === undefined) return end;
+  const last = start + pageEnd(backing.file.size > backing.offset ? backing.file.size - backing.offset : 0n);
+  return last < end ? last : end;
 }
 
 function backingOf(entry: MapsEntry, context: MappingContext, shared: SharedObjects): MappingBacking {
