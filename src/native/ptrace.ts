@@ -11,8 +11,6 @@ const REQUEST = {
   CONT: 7,
   DETACH: 17,
   SYSCALL: 24,
-  SETOPTIONS: 0x4200,
-  GETSIGINFO: 0x4202,
   GETREGSET: 0x4204,
   SETREGSET: 0x4205,
   SEIZE: 0x4206,
@@ -52,10 +50,6 @@ function buffer(name: keyof typeof REQUEST, tid: number, address: number, data: 
 /** The thread is ours from now on, and runs on. */
 export function seize(tid: number, options: number): void {
   words('SEIZE', tid, 0, options);
-}
-
-export function setOptions(tid: number, options: number): void {
-  words('SETOPTIONS', tid, 0, options);
 }
 
 /** Asks the thread to stop; `waitFor` says when it has. */

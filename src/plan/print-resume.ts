@@ -55,8 +55,6 @@ function stepText(step: ResumeStep, ellipsis: string): string {
       return `store ${value(step.value)} at ${value(step.to)} if there is ${hex(step.if)}, ${step.size} bytes`;
     case 'new process':
       return `new process ${step.pid}: ${step.what}`;
-    case 'leave':
-      return 'leave: the stub goes on in anonymous memory';
     case 'timer':
       return `timer_create(${step.clock}, ${value(step.event)}) until it is number ${step.id}: ${step.what}`;
     case 'threads':

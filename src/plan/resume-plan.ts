@@ -19,7 +19,7 @@ export interface ResumePlan {
   readonly vdso: bigint | undefined;
   /** What is not as it was is said on standard error (`say`). */
   readonly report: boolean;
-  /** Of the first thread. `leave` comes before the first step that sets the exe file; `threads` once, after which all are there. */
+  /** Of the first thread; `threads` once, after which all are there. The stub has left its file before the first of them. */
   readonly steps: readonly ResumeStep[];
   /** The first is the one that does `steps`. */
   readonly threads: readonly ThreadPlan[];
@@ -83,8 +83,6 @@ export type ResumeStep =
    * does. Where that is not allowed, or the number is taken, the old process goes on itself.
    */
   | { readonly op: 'new process'; readonly pid: number; readonly what: string }
-  /** The stub moves itself out of its file, into anonymous memory at the same place. */
-  | { readonly op: 'leave' }
   /** timer_create(2) until the timer has this number; `event` is a struct sigevent. */
   | {
       readonly op: 'timer';
@@ -114,7 +112,6 @@ export const RESUME_CALLS = {
   pipe: 22,
   mremap: 25,
   madvise: 28,
-  dup2: 33,
   setitimer: 38,
   getpid: 39,
   sendfile: 40,
@@ -125,7 +122,6 @@ export const RESUME_CALLS = {
   fchmod: 91,
   umask: 95,
   rt_sigqueueinfo: 129,
-  sigaltstack: 131,
   personality: 135,
   setpriority: 141,
   sched_setscheduler: 144,
@@ -143,7 +139,6 @@ export const RESUME_CALLS = {
   sched_setaffinity: 203,
   set_tid_address: 218,
   timer_settime: 223,
-  timer_delete: 226,
   epoll_ctl: 233,
   openat: 257,
   set_robust_list: 273,
@@ -157,11 +152,9 @@ export const RESUME_CALLS = {
   rt_tgsigqueueinfo: 297,
   prlimit64: 302,
   timerfd_create: 283,
-  sched_setattr: 314,
   seccomp: 317,
   memfd_create: 319,
   mlock2: 325,
-  copy_file_range: 326,
   rseq: 334,
   unlinkat: 263,
   close_range: 436,

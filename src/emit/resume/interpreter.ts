@@ -16,7 +16,6 @@ const AT = REG.bx;
 /** Kept over system calls, and used between two of them only. */
 const KEPT = REG.r14;
 
-const LAST_RESULT = -4096;
 const STDERR = 2n;
 /** arch/x86/entry/syscalls/syscall_64.tbl */
 const NR = { write: 1n, timer_create: 222n, timer_delete: 226n, exit_group: 231n } as const;
@@ -255,9 +254,6 @@ export class Interpreter {
 }
 
 const ERRNO_TABLE = { highest: errnoNameTable().highest, entryShift: 4 };
-
-/** Results above this are errors. */
-export const FIRST_ERROR = LAST_RESULT;
 
 /** Where the address of the last instructions is kept. */
 export const EXIT_AT = DATA.exit;

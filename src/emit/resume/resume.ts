@@ -203,7 +203,7 @@ function fillTable(table: TableBuilder, plan: ResumePlan): number[] {
   if (first === undefined) throw new Error('a process without threads');
   table.steps(plan.steps, (step) => {
     if (step.op === 'new process') newProcess(table, step);
-    else if (step.op === 'threads') {
+    else {
       for (const thread of others) cloneThread(table, thread);
       table.add('gather', [BigInt(others.length)]);
     }

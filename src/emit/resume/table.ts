@@ -40,7 +40,7 @@ export class TableBuilder {
         const entry = this.#call(step);
         const { skipOnSuccess: success = 0, skipOnError: error = 0 } = step;
         if (success > 0 || error > 0) skips.push({ entry, step: index, success, error });
-      } else if (step.op === 'threads' || step.op === 'leave' || step.op === 'new process') other(step);
+      } else if (step.op === 'threads' || step.op === 'new process') other(step);
       else this.#simple(step);
     });
     starts.push(this.entries.length);
@@ -131,7 +131,7 @@ export class TableBuilder {
   }
 }
 
-export type OtherStep = Extract<ResumeStep, { op: 'threads' | 'leave' | 'new process' }>;
+export type OtherStep = Extract<ResumeStep, { op: 'threads' | 'new process' }>;
 
 export interface CodeAddresses {
   readonly handlers: Readonly<Record<Handler, bigint>>;

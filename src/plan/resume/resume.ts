@@ -94,7 +94,6 @@ export function planResume(image: ProgramImage, invocation: ResumeInvocation, ho
     ...(invocation.newPid === true ? [] : [newProcess(state)]),
     blockSignals(),
     ...liftSteps(context),
-    { op: 'leave' },
     ...fileNumberSteps(context),
     ...vdso.park,
     call('munmap', [0n, stub.start], 'unmap what was there'),
