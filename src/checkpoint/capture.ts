@@ -3,7 +3,7 @@
  * kernel tells nobody else its threads are made to ask for (remote-calls.ts), and then it goes on.
  */
 import { ForeignError } from '../errors.ts';
-import type { ProcessState } from '../image/process-state.ts';
+import type { ProcessState, VdsoState } from '../image/process-state.ts';
 import { parseRegisters } from '../image/registers.ts';
 import { SystemError } from '../native/libc.ts';
 import { resourceLimits, statusField } from '../native/proc.ts';
@@ -89,34 +89,23 @@ function captureState(
   threads: FrozenThreads,
   memory: ProcessMemory,
   objects: CapturedObjects,
-  { skip, complete }: CaptureOptions,
+  options: CaptureOptions,
 ): { state: ProcessState; runs: readonly MemoryRun[] } {
   const { pid, tids } = threads;
-  if (!is64Bit(pid)) throw refusal(pid, 'is a 32-bit process, which checkpoints do not know');
-  const findings = new Findings(skip);
   const files = new ProcessFiles(pid);
-  const entries = readMaps(pid);
-  const vdso = entries.find(({ path }) => Buffer.from(path).toString() === '[vdso]');
-  for (const tid of tids) {
-    if (vdso !== undefined) leaveRange(pid, tid, vdso.start, vdso.end, () => threads.stopAgain(tid));
-    abortSequence(tid, memory);
-  }
-  const { descriptors, openFiles, locks, nameless } = captureDescriptors(pid, files, objects, findings, true);
-  const { mappings, runs } = captureMappings(entries, {
+  const entries = settledMaps(threads);
+  for (const tid of tids) abortSequence(tid, memory);
+  const { findings, descriptors, openFiles, locks, mappings, runs } = outline(
     pid,
+    entries,
     files,
     objects,
-    findings,
-    openFiles,
-    nameless,
-    complete,
-    contents: true,
-    read: (address, into) => memory.read(address, into),
-  });
-  findOutside(pid, findings);
+    options,
+    (address, into) => memory.read(address, into),
+  );
   findings.check(pid);
-  const image = vdsoState(mappings, memory);
-  const place = placeOf(entries, memory);
+  const vdso = vdsoState(mappings, memory);
+  const place = placeOf(pid, entries, vdso);
   const own = identity(pid, files);
   const threadStates = tids.slice(1).map((tid) => {
     const registers = parseRegisters(registerSet(tid, NT.PRSTATUS));
@@ -130,7 +119,7 @@ function captureState(
       ...own,
       mm: mmFields(pid, remote),
       mappings,
-      vdso: image,
+      vdso,
       signalActions: signalActions(pid, remote, memory),
       pending: pendingSignals(pid, true),
       intervalTimers: intervalTimers(remote, memory),
@@ -149,11 +138,46 @@ function captureState(
   return { state, runs };
 }
 
-function placeOf(entries: readonly MapsEntry[], memory: ProcessMemory): RemotePlace {
+/** What is mapped when no thread is in the vDSO any more: who has to run on to leave it may map something. */
+function settledMaps(threads: FrozenThreads): readonly MapsEntry[] {
+  const { pid, tids } = threads;
+  const entries = readMaps(pid);
   const vdso = entries.find(({ path }) => Buffer.from(path).toString() === '[vdso]');
+  if (vdso === undefined) return entries;
+  const ran = tids.filter((tid) => leaveRange(pid, tid, vdso, () => threads.stopAgain(tid)));
+  return ran.length === 0 ? entries : readMaps(pid);
+}
+
+/** Throws PROCESS_REFUSED where there is no vDSO, or no room behind its image. */
+function placeOf(pid: number, entries: readonly MapsEntry[], vdso: VdsoState | undefined): RemotePlace {
+  const code = vdso && roomBehindVdso(vdso.address, vdso.image);
+  if (vdso === undefined || code === undefined) {
+    throw refusal(
+      pid,
+      'has no vDSO, or none with room behind it, from where it could be asked what only it may know',
+    );
+  }
   const stack = entries.find(({ path }) => Buffer.from(path).toString() === '[stack]');
-  const code = vdso && roomBehindVdso(vdso.start, memory.bytes(vdso.start, Number(vdso.end - vdso.start)));
-  return { code: code ?? 0n, stack };
+  return { code, stack };
+}
+
+/** What it has open and mapped, and what of that cannot be stored. Bytes are only taken with `read`. */
+function outline(
+  pid: number,
+  entries: readonly MapsEntry[],
+  files: ProcessFiles,
+  objects: CapturedObjects,
+  { skip, complete }: CaptureOptions,
+  read?: (address: bigint, into: Uint8Array) => void,
+) {
+  if (!is64Bit(pid)) throw refusal(pid, 'is a 32-bit process, which checkpoints do not know');
+  const findings = new Findings(skip);
+  const open = captureDescriptors(pid, files, objects, findings, read !== undefined);
+  const { openFiles, nameless } = open;
+  const context = { pid, files, objects, findings, openFiles, nameless, complete, read };
+  const memory = captureMappings(entries, context);
+  findOutside(pid, findings);
+  return { ...open, ...memory, findings };
 }
 
 /** It may become another program while it is looked at: then again, from the beginning. */
@@ -171,29 +195,13 @@ export function examine(pid: number, options: CaptureOptions): Findings {
   }
 }
 
-function examineOnce(pid: number, { skip, complete }: CaptureOptions): Findings {
-  const findings = new Findings(skip);
+function examineOnce(pid: number, options: CaptureOptions): Findings {
   const objects = new CapturedObjects();
   try {
-    const files = new ProcessFiles(pid);
-    if (!is64Bit(pid)) throw refusal(pid, 'is a 32-bit process, which checkpoints do not know');
-    const { openFiles, nameless } = captureDescriptors(pid, files, objects, findings, false);
-    captureMappings(readMaps(pid), {
-      pid,
-      files,
-      objects,
-      findings,
-      openFiles,
-      nameless,
-      complete,
-      contents: false,
-      read: () => {},
-    });
-    findOutside(pid, findings);
+    return outline(pid, readMaps(pid), new ProcessFiles(pid), objects, options).findings;
   } finally {
     objects.close();
   }
-  return findings;
 }
 
 const codeOf = (cause: unknown): string | undefined =>

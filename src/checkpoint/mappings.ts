@@ -31,9 +31,8 @@ export interface MappingContext {
   readonly nameless: ReadonlyMap<string, number>;
   /** Whether clean pages of files are stored, too. */
   readonly complete: boolean;
-  readonly contents: boolean;
-  /** Fills all of `into` from the process's memory. */
-  readonly read: (address: bigint, into: Uint8Array) => void;
+  /** Fills all of `into` from the process's memory. Undefined when it is only asked what could be stored, and no bytes are taken. */
+  readonly read: ((address: bigint, into: Uint8Array) => void) | undefined;
 }
 
 const ANONYMOUS_NAME = /^\[anon(?:_shmem)?:(.*)\]$/s;
@@ -179,8 +178,8 @@ class SharedObjects {
     const key = `${entry.device} ${entry.inode}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const { openFiles, contents } = this.#context;
-    const content = contents ? this.#content(entry) : { object: 0, size: 0n };
+    const { openFiles, read } = this.#context;
+    const content = read === undefined ? { object: 0, size: 0n } : this.#content(entry, read);
     const text = Buffer.from(path).toString('latin1');
     const file: OpenFile = text.startsWith('/memfd:')
       ? {
@@ -201,8 +200,8 @@ class SharedObjects {
   }
 
   /** All of the file, where this process may open it (proc_pid_map_files(5)); else what of it is mapped. */
-  #content(entry: MapsEntry): StoredContent {
-    const { pid, objects, read } = this.#context;
+  #content(entry: MapsEntry, read: NonNullable<MappingContext['read']>): StoredContent {
+    const { pid, objects } = this.#context;
     try {
       return objects.addFile(mappedFile(pid, entry));
     } catch (cause) {

@@ -8,6 +8,7 @@
  * where it is too near. All of it is as before in the end.
  */
 import { errnoName } from '../errno.ts';
+import type { Range } from '../image/image.ts';
 import { REGISTER_NAMES, type RegisterName, type Registers } from '../image/process-state.ts';
 import { parseRegisters } from '../image/registers.ts';
 import type { ProcessMemory } from '../native/process-memory.ts';
@@ -55,7 +56,8 @@ export interface RemotePlace {
 }
 
 /** Room for the code behind the image that ends where its section headers do; undefined where there is none. */
-export function roomBehindVdso(start: bigint, image: Buffer): bigint | undefined {
+export function roomBehindVdso(start: bigint, bytes: Uint8Array): bigint | undefined {
+  const image = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const end = image.readBigUInt64LE(0x28) + BigInt(image.readUInt16LE(0x3a) * image.readUInt16LE(0x3c));
   const size = BigInt(image.length);
   const at = size - 16n;
@@ -194,17 +196,16 @@ export function withRemoteCalls<T>(
 
 const TRIES = 50;
 
-/** Lets a thread that is between two addresses, as in the vDSO, run on until it is not. */
+/** Lets a thread that is between two addresses, as in the vDSO, run on until it is not. Returns whether it has run. */
 export function leaveRange(
   pid: number,
   tid: number,
-  start: bigint,
-  end: bigint,
+  { start, end }: Range,
   stop: (tid: number) => void,
-): void {
+): boolean {
   for (let tries = 0; tries < TRIES; tries++) {
     const { rip } = parseRegisters(registerSet(tid, NT.PRSTATUS));
-    if (rip < start || rip >= end) return;
+    if (rip < start || rip >= end) return tries > 0;
     resume(tid);
     stop(tid);
   }
