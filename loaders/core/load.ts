@@ -7,6 +7,7 @@ import type {
   Segment,
   Source,
 } from 'run-foreign/loader';
+import { processImage } from 'run-foreign/loader';
 import { checkDigest, digestNote } from './digest.ts';
 import { PF, PT } from './elf-core.ts';
 import { foreignState } from './foreign.ts';
@@ -38,26 +39,17 @@ function imageOf(
   headers: readonly CoreHeader[],
   source: Source,
 ): ProgramImage {
-  const { mm, threads } = state;
   const special = new Set(
     state.mappings.filter(({ backing }) => backing.kind === 'vdso').map(({ start }) => start),
   );
   const segments = headers.filter(
     ({ type, filesz, vaddr }) => type === PT.LOAD && filesz > 0 && !special.has(vaddr),
   );
-  return {
-    format: 'core',
+  return processImage(
     variant,
-    arch: 'x86_64',
-    placement: { kind: 'fixed' },
-    segments: segments.map((header): Segment => segmentOf(header, source)),
-    entry: threads[0]?.registers.rip ?? 0n,
-    code: { start: mm.start_code, end: mm.end_code },
-    data: { start: mm.start_data, end: mm.end_data },
-    brk: { start: mm.start_brk, end: mm.brk, randomize: false },
-    stack: { layout: 'sysv', execution: 'none' },
-    process: { state, objects: objectsOf(headers, source) },
-  };
+    { state, objects: objectsOf(headers, source) },
+    segments.map((header): Segment => segmentOf(header, source)),
+  );
 }
 
 function segmentOf(header: CoreHeader, source: Source): Segment {

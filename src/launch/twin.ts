@@ -6,6 +6,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { Frozen } from '../checkpoint/capture.ts';
 import type { ObjectExtent, ProgramImage } from '../image/image.ts';
+import { processImage } from '../image/process-image.ts';
 import { hostFacts } from '../native/host-facts.ts';
 import { closeDescriptor } from '../native/libc.ts';
 import { resumeHost } from '../native/resume-host.ts';
@@ -100,33 +101,18 @@ function imageOf({ state, runs, objects }: Frozen, memory: number): ProgramImage
       return bytes;
     },
   };
-  const { mm, threads } = state;
-  return {
-    format: 'core',
-    variant: 'copy',
-    arch: 'x86_64',
-    placement: { kind: 'fixed' },
-    segments: runs.map(({ address, size }) => ({
-      name: `memory at 0x${address.toString(16)}`,
-      address,
-      size,
-      content: { source, offset: Number(address), size: Number(size) },
-      protection: { read: true, write: true, execute: false },
-    })),
-    entry: threads[0]?.registers.rip ?? 0n,
-    code: { start: mm.start_code, end: mm.end_code },
-    data: { start: mm.start_data, end: mm.end_data },
-    brk: { start: mm.start_brk, end: mm.brk, randomize: false },
-    stack: { layout: 'sysv', execution: 'none' },
-    process: {
-      state,
-      objects: objects.map(({ extents, read }) =>
-        extents.map(({ at, size }): ObjectExtent => {
-          const bytes = Buffer.alloc(Number(size));
-          read(at, bytes);
-          return { at, content: { source: memorySource(bytes, 'an object'), offset: 0, size: bytes.length } };
-        }),
-      ),
-    },
-  };
+  const segments = runs.map(({ address, size }) => ({
+    name: `memory at 0x${address.toString(16)}`,
+    address,
+    size,
+    content: { source, offset: Number(address), size: Number(size) },
+    protection: { read: true, write: true, execute: false },
+  }));
+  const extentsOf = ({ extents, read }: Frozen['objects'][number]): ObjectExtent[] =>
+    extents.map(({ at, size }) => {
+      const bytes = Buffer.alloc(Number(size));
+      read(at, bytes);
+      return { at, content: { source: memorySource(bytes, 'an object'), offset: 0, size: bytes.length } };
+    });
+  return processImage('copy', { state, objects: objects.map(extentsOf) }, segments);
 }

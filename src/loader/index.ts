@@ -26,6 +26,7 @@ export type {
   StackWord,
 } from '../image/image.ts';
 export { MM_FIELD_NAMES, type MmFieldName } from '../image/mm-field-names.ts';
+export { processImage } from '../image/process-image.ts';
 export {
   type Credentials,
   type Descriptor,
