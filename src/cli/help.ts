@@ -181,7 +181,12 @@ function optionLines(names: readonly OptionName[]): string[] {
     'Options, and the environment variables that stand in for them:',
     ...names.flatMap((name) => {
       const { value, help, kind, short } = optionSpec(name);
-      const long = value === undefined ? `--${name}` : `--${name} ${value}`;
+      const long =
+        value === undefined
+          ? `--${name}`
+          : kind === 'optional'
+            ? `--${name}[=${value}]`
+            : `--${name} ${value}`;
       const left = short === undefined ? long : `-${short}, ${long}`;
       const twin = twinName(name);
       if (twin === undefined) return columns(left, help, 2, AT);

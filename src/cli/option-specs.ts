@@ -3,7 +3,10 @@ import { SKIPPABLE } from '../checkpoint/findings.ts';
 import { TWIN_PREFIX } from './run-options.ts';
 
 interface OptionSpec {
-  readonly kind: 'text' | 'list' | 'flag';
+  /** `optional` may have a value, behind `=`. */
+  readonly kind: 'text' | 'list' | 'flag' | 'optional';
+  /** Of an optional value: what the next argument must look like to be it, without `=`. */
+  readonly takes?: RegExp;
   /** A letter that stands for it behind a single dash. */
   readonly short?: string;
   /** The end of the environment variable's name that stands in for it, if not the option's; false for none. */

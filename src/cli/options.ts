@@ -56,7 +56,9 @@ export async function parseArguments(
   names: readonly OptionName[],
   anywhere = false,
 ): Promise<ParsedArguments> {
-  const texts = longNames(args.map(toText), names).map((text) => unswallowing(text, names));
+  const texts = longNames(args.map(toText), names).map((text, index, all) =>
+    unswallowing(text, all[index + 1] ?? '', names),
+  );
   const found = await runYargs(texts, envp, names, anywhere);
   const positional = found['_'] as string[];
   if (anywhere) {
@@ -112,7 +114,7 @@ async function runYargs(
     });
   for (const name of names) {
     if (optionSpec(name).kind === 'flag') parser.option(name, { type: 'boolean' });
-    else parser.option(name, { type: 'string', requiresArg: true });
+    else parser.option(name, { type: 'string', requiresArg: optionSpec(name).kind !== 'optional' });
   }
   return parser.parseSync(texts);
 }
@@ -135,10 +137,13 @@ function longNames(texts: readonly string[], names: readonly OptionName[]): stri
 /** The other name of `-`. */
 const STANDARD_INPUT = 'fd:0';
 
-/** A flag before a program called `true` would take the name for its value, so it gets one of its own. */
-function unswallowing(text: string, names: readonly OptionName[]): string {
-  const flag = names.some((name) => optionSpec(name).kind === 'flag' && text === `--${name}`);
-  return flag ? `${text}=true` : text;
+/** A flag before a program called `true` would take the name for its value, so it gets one of its own; what has no value, none. */
+function unswallowing(text: string, next: string, names: readonly OptionName[]): string {
+  const name = names.find((each) => text === `--${each}`);
+  if (name === undefined) return text;
+  const { kind, takes } = optionSpec(name);
+  if (kind === 'flag') return `${text}=true`;
+  return kind === 'optional' && takes?.test(next) !== true ? `${text}=` : text;
 }
 
 /** The options set through the environment; an empty variable sets nothing. */
@@ -152,9 +157,18 @@ function twins(envp: readonly Uint8Array[], names: readonly OptionName[]): Recor
     const { kind } = optionSpec(name);
     if (kind === 'text') values[name] = text;
     else if (kind === 'list') values[name] = listIn(text);
-    else values[name] = !['0', 'false', 'no'].includes(text.toLowerCase());
+    else if (kind === 'optional') values[name] = optionalTwin(text);
+    else values[name] = !NO.test(text);
   }
   return values;
+}
+
+const NO = /^(0|false|no)$/i;
+const YES = /^(1|true|yes)$/i;
+
+/** A variable cannot be given without a value, so some stand for none. */
+function optionalTwin(text: string): string | undefined {
+  return NO.test(text) ? undefined : YES.test(text) ? '' : text;
 }
 
 /** Names that yargs keeps for itself, and long names behind a single dash. */
