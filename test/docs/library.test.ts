@@ -1,4 +1,4 @@
-/** docs/library.md is what the comments say, and it and the README's part on the library can be followed. */
+/** docs/library.md is what the comments say, and it, docs/embedding.md and the README's part on the library can be followed. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -11,6 +11,7 @@ import { reader } from './reader.ts';
 const own = project();
 afterAll(own.remove);
 const page = readFileSync(join(ROOT, 'docs/library.md'), 'utf8');
+const guide = readFileSync(join(ROOT, 'docs/embedding.md'), 'utf8');
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
 
 test('docs/library.md is up to date: npm run docs', () => {
@@ -19,7 +20,8 @@ test('docs/library.md is up to date: npm run docs', () => {
 
 test.each([
   ['docs/library.md', page, 8],
-  ['the README', `## As a library${readme.split('## As a library')[1]?.split(/^## /m)[0]}`, 4],
+  ['docs/embedding.md', guide, 4],
+  ['the README', `**Your own program.**${readme.split('**Your own program.**')[1]?.split(/^## /m)[0]}`, 2],
 ])('%s can be followed', async (_, text, least) => {
   const blocks = blocksIn(text);
   expect(blocks.length).toBeGreaterThanOrEqual(least);
