@@ -1,7 +1,13 @@
-/** Writes docs/library.md: what the library exports, from the doc comments that the build puts into dist/types. */
+/**
+ * Writes docs/library.md: what the library exports, from the doc comments that the build puts into dist/types; and
+ * docs/errors.md: what `run-foreign explain` says.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { EXPLANATIONS } from './src/cli/explanations/index.ts';
+import { STATUS_MEANINGS } from './src/cli/help.ts';
+import { ERROR_CODES, type ErrorCode, exitStatus } from './src/errors.ts';
 
 const TYPES = 'dist/types/src';
 
@@ -148,7 +154,57 @@ function prose(comment: string): string {
     .trim();
 }
 
+const ERRORS_HEAD = `# Errors
+
+This page is written by \`npm run docs\`, from what \`run-foreign explain\` says.
+
+Every error is one line on standard error, \`run-foreign: PROGRAM: what is wrong; what to do\`, and has a code, which is stable; the
+messages are for people, and are not. \`--verbose\` (RUN_FOREIGN_VERBOSE) names the code in a second line. The library throws
+\`ForeignError\`s with it in \`code\`. \`run-foreign explain CODE\` says what stands here, \`run-foreign explain STATUS\` which codes end with
+an exit status; \`--json\` is for machines.
+
+When the program has been jumped to, there is no error of ours any more: its exit status is its own. What only the stub can
+meet, on the last steps before that, it says itself in one line without a code.
+
+In the examples, \`...\` stands for what is different every time, and \`samples/\` is that of the package.
+`;
+
+/** The page about errors. */
+export function errorsPage(): string {
+  const statuses = [...STATUS_MEANINGS].map(([status, meaning]) => {
+    const codes = ERROR_CODES.filter((code) => exitStatus(code) === status);
+    return `| ${status} | ${meaning} | ${codes.map((code) => `[${code}](#${code.toLowerCase()})`).join(', ')} |`;
+  });
+  const table = ['| status | | codes |', '| --- | --- | --- |', ...statuses].join('\n');
+  return `${ERRORS_HEAD}\n${table}\n\n${ERROR_CODES.map(errorSection).join('\n')}`;
+}
+
+function errorSection(code: ErrorCode): string {
+  const { summary, meaning, causes, example, reading } = EXPLANATIONS[code];
+  const session = [...(example.prepare ?? []), example.command].map((each) => `$ ${each}\n`).join('');
+  const list = causes.map(({ when, remedy, command }) => {
+    const shown = command === undefined ? '.' : `:\n  \`${command}\``;
+    return `- **${upperFirst(when)}**: ${remedy}${shown}`;
+  });
+  const pages = reading.map((page) => `[${page}](${page})`).join(', ');
+  return `## ${code}
+
+${upperFirst(summary)}. Exit status ${exitStatus(code)}. ${meaning}
+
+${list.join('\n')}
+
+\`\`\`console
+${session}${example.message}
+\`\`\`
+
+Read on: ${pages}.
+`;
+}
+
+const upperFirst = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const root = dirname(fileURLToPath(import.meta.url));
   writeFileSync(join(root, 'docs/library.md'), libraryPage(root));
+  writeFileSync(join(root, 'docs/errors.md'), errorsPage());
 }

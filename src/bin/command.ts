@@ -6,6 +6,7 @@ import { rawInvocation } from '../cli/invocation.ts';
 import { writeLine } from '../cli/output.ts';
 import { programRequest, run } from '../cli/run.ts';
 import { hasTwins } from '../cli/run-options.ts';
+import { isVerbose, moreLine } from '../cli/verbosity.ts';
 import { EXIT, errorLine, ForeignError } from '../errors.ts';
 import { exit } from '../exit.ts';
 
@@ -21,6 +22,7 @@ const COMMANDS = new Set([
   'new-loader',
   'formats',
   'check',
+  'explain',
   'help',
 ]);
 const DASH = 0x2d;
@@ -40,12 +42,12 @@ async function main(): Promise<number> {
 function failureStatus(error: unknown): number {
   if (error instanceof ForeignError) {
     writeLine(2, errorLine(error));
+    if (isVerbose()) writeLine(2, moreLine(error.code));
     return error.exitCode;
   }
   const text = error instanceof Error ? error.message : String(error);
   writeLine(2, `run-foreign: internal error: ${text}; please report it`);
-  if (process.env['RUN_FOREIGN_VERBOSE'] !== undefined && error instanceof Error)
-    writeLine(2, error.stack ?? '');
+  if (isVerbose() && error instanceof Error) writeLine(2, error.stack ?? '');
   return EXIT.ours;
 }
 

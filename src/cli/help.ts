@@ -118,18 +118,27 @@ export const TOPICS = {
       'The exit status is 0 when programs can be run, and 1 when they cannot.',
     options: ['json', 'help'],
   },
+  explain: {
+    usage: 'run-foreign explain [ERROR_CODE|STATUS] [--json]',
+    about:
+      'Says what an error or an exit status means, what causes it and what to do about each cause; without an argument, ' +
+      'lists all. --verbose names the code of an error.',
+    options: ['json', 'help'],
+    optionsAnywhere: true,
+  },
 } as const satisfies Record<string, HelpTopic>;
 
 export type CommandName = keyof typeof TOPICS;
 
 const AT = 27;
 
-const EXIT_CODES: readonly (readonly [number, string])[] = [
+/** What the command's own exit statuses mean. */
+export const STATUS_MEANINGS: ReadonlyMap<number, string> = new Map([
   [EXIT.usage, 'the command line is wrong'],
   [EXIT.ours, 'run-foreign itself failed'],
   [EXIT.cannotRun, 'PROGRAM was found and cannot be run'],
   [EXIT.notFound, 'PROGRAM was not found'],
-];
+]);
 
 const EXAMPLES = [
   ['run-foreign ./tally words.txt', 'run a program, whatever its format'],
@@ -163,7 +172,7 @@ export function mainHelp(): string {
     ...optionLines(RUN_TOPIC.options),
     '',
     "Exit status: the program's own, or",
-    ...EXIT_CODES.flatMap(([code, meaning]) => columns(String(code), meaning, 2, 8)),
+    ...[...STATUS_MEANINGS].flatMap(([code, meaning]) => columns(String(code), meaning, 2, 8)),
     '',
     'Examples:',
     ...EXAMPLES.flatMap(([command, meaning]) => columns(command, meaning, 2, 39)),

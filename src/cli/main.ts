@@ -15,6 +15,7 @@ import { type ParsedArguments, parseArguments, usageError } from './options.ts';
 import { write, writeLine } from './output.ts';
 import { programRequest, run } from './run.ts';
 import { splitShebangOptions } from './shebang-options.ts';
+import { setVerbose } from './verbosity.ts';
 
 /** A command of ours: gets its own options and what follows them, returns the exit status. */
 export type Command = (parsed: ParsedArguments, envp: readonly Uint8Array[]) => Promise<number>;
@@ -31,12 +32,14 @@ const COMMANDS: Record<CommandName, () => Promise<Command>> = {
   'new-loader': async () => (await import('./new-loader/new-loader.ts')).newLoader,
   formats: async () => (await import('./formats.ts')).formats,
   check: async () => (await import('./check.ts')).check,
+  explain: async () => (await import('./explain.ts')).explain,
 };
 
 /** Returns the exit status; does not return at all when a program takes over. */
 export async function main({ args, envp }: RawInvocation): Promise<number> {
   const given = splitShebangOptions(args);
   const { options, own, rest, ended } = await parseArguments(given, envp, RUN_TOPIC.options);
+  setVerbose(options.verbose === true);
   if (options.help) return help();
   if (options.version) {
     writeLine(1, VERSION_LINE);
@@ -60,6 +63,7 @@ async function command(
 ): Promise<number> {
   const { options, optionsAnywhere }: HelpTopic = TOPICS[name];
   const parsed = await parseArguments(args, envp, options, optionsAnywhere);
+  if (options.includes('verbose')) setVerbose(parsed.options.verbose === true);
   if (parsed.options.help) return help(name);
   return (await COMMANDS[name]())(parsed, envp);
 }

@@ -1,0 +1,16 @@
+/** Whether errors come with more than their line, which is known only when the options have been read. */
+import type { ErrorCode } from '../errors.ts';
+
+const NO = /^(|0|false|no)$/i;
+
+/** Until then, also for errors in the options, the environment says. */
+let verbose = !NO.test(process.env['RUN_FOREIGN_VERBOSE'] ?? '');
+
+export function setVerbose(wanted: boolean): void {
+  verbose = wanted;
+}
+
+export const isVerbose = (): boolean => verbose;
+
+/** Where to read more about an error. */
+export const moreLine = (code: ErrorCode): string => `run-foreign: run-foreign explain ${code} says more`;
