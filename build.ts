@@ -9,6 +9,7 @@ import { notices } from './build-licenses.ts';
 import { ajv } from './loaders/manifest/decoder.ts';
 import schema from './loaders/manifest/schema.json' with { type: 'json' };
 import { CACHE_FILE, COMMAND_FILE } from './src/bin/script.ts';
+import { manPage } from './src/cli/man/man-page.ts';
 import { emitLauncher } from './src/launcher/launcher.ts';
 import { BUILD_ID } from './src/launcher/start-file.ts';
 
@@ -204,6 +205,7 @@ const bundles = await Promise.all([
 writeFileSync(`${OUT}/THIRD-PARTY-LICENSES`, notices(bundles.flatMap(({ metafile }) => metafile ?? [])));
 cpSync('src/cli/new-loader/package', `${OUT}/new-loader`, { recursive: true });
 copyFileSync('loaders/manifest/schema.json', `${OUT}/manifest.schema.json`);
+writeFileSync(`${OUT}/run-foreign.1`, manPage(buildDate()));
 writeFileSync(`${OUT}/run-foreign`, emitLauncher(setBuildId()), { mode: 0o755 });
 makeCache();
 execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', `${OUT}/types`], {
@@ -228,6 +230,12 @@ function setBuildId(): string {
   const id = createHash('sha256').update(code, 'latin1').digest('hex').slice(0, BUILD_ID.length);
   writeFileSync(file, code.replaceAll(BUILD_ID, id), 'latin1');
   return id;
+}
+
+/** For builds that are to come out the same again (reproducible-builds.org/specs/source-date-epoch). */
+function buildDate(): Date {
+  const epoch = process.env['SOURCE_DATE_EPOCH'];
+  return epoch === undefined ? new Date() : new Date(Number(epoch) * 1000);
 }
 
 /** Compiled code of the command: a launcher starts any program, with the maker of the cache where the command is. */

@@ -140,7 +140,8 @@ export const STATUS_MEANINGS: ReadonlyMap<number, string> = new Map([
   [EXIT.notFound, 'PROGRAM was not found'],
 ]);
 
-const EXAMPLES = [
+/** Lines, and what they do. */
+export const EXAMPLES = [
   ['run-foreign ./tally words.txt', 'run a program, whatever its format'],
   ['run-foreign --format aout ./tally', 'run it as a.out, whatever it looks like'],
   ['run-foreign --argv0=-sh sh', 'a login shell'],
@@ -176,6 +177,8 @@ export function mainHelp(): string {
     '',
     'Examples:',
     ...EXAMPLES.flatMap(([command, meaning]) => columns(command, meaning, 2, 39)),
+    '',
+    'More: man run-foreign, where the package is installed for all (npm -g).',
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -185,17 +188,19 @@ export function shortUsage(topic: HelpTopic = RUN_TOPIC): string {
   return `usage: ${topic.usage}\nsee run-foreign --help\n`;
 }
 
+/** What stands behind an option where it is shown: ` FILE`, `[=FILE]`, or nothing. */
+export function valueShown(name: OptionName): string {
+  const { value, kind } = optionSpec(name);
+  if (value === undefined) return '';
+  return kind === 'optional' ? `[=${value}]` : ` ${value}`;
+}
+
 function optionLines(names: readonly OptionName[]): string[] {
   return [
     'Options, and the environment variables that stand in for them:',
     ...names.flatMap((name) => {
-      const { value, help, kind, short } = optionSpec(name);
-      const long =
-        value === undefined
-          ? `--${name}`
-          : kind === 'optional'
-            ? `--${name}[=${value}]`
-            : `--${name} ${value}`;
+      const { help, kind, short } = optionSpec(name);
+      const long = `--${name}${valueShown(name)}`;
       const left = short === undefined ? long : `-${short}, ${long}`;
       const twin = twinName(name);
       if (twin === undefined) return columns(left, help, 2, AT);

@@ -57,6 +57,7 @@ const TWINS = [
   'STDIO',
   'NEW_PID',
   'VERIFY',
+  'MAP_MEMORY',
 ];
 
 /** Where keys are is nobody's business but ours. */
