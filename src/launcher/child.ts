@@ -39,7 +39,7 @@ export function emitChild(context: LauncherContext): void {
 }
 
 /** Without pages that are writable and executable at once V8 cannot compile, and Node would not even start. */
-function emitArguments({ emitter, text }: LauncherContext): void {
+function emitArguments({ emitter, text, nodeOptions }: LauncherContext): void {
   const { code } = emitter;
   const [interpret, done] = [code.label(), code.label()];
   const argv = (values: readonly bigint[]) => {
@@ -54,7 +54,7 @@ function emitArguments({ emitter, text }: LauncherContext): void {
   const [argv0, script] = [address(emitter, 'nodeArgv0'), address(emitter, 'script')];
   emitter.systemCallNumber(SYS.mmap, 0n, PAGE_SIZE, PROT_ALL, MAP_PRIVATE_ANONYMOUS, -1n, 0n);
   emitter.jumpOnError(interpret);
-  argv([argv0, script]);
+  argv([argv0, ...nodeOptions.map(text), script]);
   code.jump(done);
   code.place(interpret);
   argv([argv0, ...['--jitless', '--no-expose-wasm'].map(text), script]);

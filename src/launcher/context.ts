@@ -12,4 +12,6 @@ export interface LauncherContext {
   readonly store: (bytes: Uint8Array) => bigint;
   /** Puts a NUL-terminated string into the file and returns its address. */
   readonly text: (text: string) => bigint;
+  /** Options of Node's that stand before the script. */
+  readonly nodeOptions: readonly string[];
 }

@@ -20,9 +20,9 @@ import { emitParent } from './parent.ts';
 
 /**
  * The launcher's file; it expects Node's half of the command beside it, under its own name and `.cjs`. `buildId` is what that
- * has as BUILD_ID.
+ * has as BUILD_ID; the `nodeOptions` are for the build, which starts Node in ways that users do not.
  */
-export function emitLauncher(buildId: string): Uint8Array {
+export function emitLauncher(buildId: string, nodeOptions: readonly string[] = []): Uint8Array {
   const data = { address: DATA_ADDRESS, size: alignUp(DATA_SIZE, PAGE_SIZE) };
   const fileAddress = data.address + data.size;
   const blobs = new Blobs(fileAddress, headersSize(machine));
@@ -30,7 +30,7 @@ export function emitLauncher(buildId: string): Uint8Array {
   const failures = new Failures(emitter, blobs.add, EXIT.ours);
   const refusals = new Failures(emitter, blobs.add, EXIT.cannotRun);
   const text = (string: string) => blobs.add(Buffer.from(`${string}\0`));
-  const context = { emitter, failures, refusals, store: blobs.add, text };
+  const context = { emitter, failures, refusals, store: blobs.add, text, nodeOptions };
 
   const child = emitter.code.label();
   emitter.code.moveImmediate(REG.r13, data.address);
