@@ -95,6 +95,7 @@ export interface NamedProgram {
   readonly identities: readonly IdentityName[];
 }
 
+/** What `load` found: an image, what was wrapped, an interpreter, or another program. */
 export type Loaded =
   | { readonly kind: 'image'; readonly image: ProgramImage }
   /** What was inside: it is probed again. */
