@@ -10,6 +10,7 @@ import { ajv } from './loaders/manifest/decoder.ts';
 import schema from './loaders/manifest/schema.json' with { type: 'json' };
 import { CACHE_FILE, COMMAND_FILE } from './src/bin/script.ts';
 import { emitLauncher } from './src/launcher/launcher.ts';
+import { BINFMT_SUFFIX } from './src/launcher/protocol.ts';
 import { BUILD_ID } from './src/launcher/start-file.ts';
 
 /**
@@ -204,7 +205,9 @@ const bundles = await Promise.all([
 writeFileSync(`${OUT}/THIRD-PARTY-LICENSES`, notices(bundles.flatMap(({ metafile }) => metafile ?? [])));
 cpSync('src/cli/new-loader/package', `${OUT}/new-loader`, { recursive: true });
 copyFileSync('loaders/manifest/schema.json', `${OUT}/manifest.schema.json`);
-writeFileSync(`${OUT}/run-foreign`, emitLauncher(setBuildId()), { mode: 0o755 });
+const buildId = setBuildId();
+writeFileSync(`${OUT}/run-foreign`, emitLauncher(buildId), { mode: 0o755 });
+writeFileSync(`${OUT}/run-foreign${BINFMT_SUFFIX}`, emitLauncher(buildId, true), { mode: 0o755 });
 makeCache();
 execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', `${OUT}/types`], {
   stdio: 'inherit',
