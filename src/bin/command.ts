@@ -21,6 +21,7 @@ const COMMANDS = new Set([
   'new-loader',
   'formats',
   'check',
+  'binfmt',
   'help',
 ]);
 const DASH = 0x2d;

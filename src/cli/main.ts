@@ -31,6 +31,7 @@ const COMMANDS: Record<CommandName, () => Promise<Command>> = {
   'new-loader': async () => (await import('./new-loader/new-loader.ts')).newLoader,
   formats: async () => (await import('./formats.ts')).formats,
   check: async () => (await import('./check.ts')).check,
+  binfmt: async () => (await import('./binfmt/binfmt.ts')).binfmt,
 };
 
 /** Returns the exit status; does not return at all when a program takes over. */
