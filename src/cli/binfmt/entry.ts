@@ -65,7 +65,7 @@ export function entriesOf({ name: format, magics }: LoaderPlugin, interpreter: s
 function refusal(entry: BinfmtEntry): string | undefined {
   const { pattern } = entry;
   const native = takesOverNative(pattern);
-  if (native !== undefined) return `it would take ${native}, which Linux runs itself`;
+  if (native !== undefined) return `it can match ${native}, which Linux runs itself`;
   if (fixedBits(pattern) < LEAST_BITS)
     return `it looks at ${fixedBits(pattern)} bits of a file, and files of others may well have the same; ${LEAST_BITS} are needed`;
   if (pattern.offset + pattern.bytes.length > BINPRM_BUF_SIZE)

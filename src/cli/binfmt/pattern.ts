@@ -26,8 +26,8 @@ export function patternOf(magic: {
   if (first < 0) return undefined;
   return {
     offset: offset + first,
-    bytes: bytes.subarray(first, end).map((byte, at) => byte & (mask[first + at] ?? 0)),
-    mask: mask.slice(first, end),
+    bytes: Uint8Array.from(bytes.subarray(first, end), (byte, at) => byte & (mask[first + at] ?? 0)),
+    mask: Uint8Array.from(mask.subarray(first, end)),
   };
 }
 
