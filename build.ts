@@ -17,6 +17,7 @@ import schema from './loaders/manifest/schema.json' with { type: 'json' };
 import { CACHE_FILE, COMMAND_FILE } from './src/bin/script.ts';
 import { manPage } from './src/cli/man/man-page.ts';
 import { emitLauncher } from './src/launcher/launcher.ts';
+import { BINFMT_SUFFIX } from './src/launcher/protocol.ts';
 import { BUILD_ID } from './src/launcher/start-file.ts';
 
 /**
@@ -233,6 +234,9 @@ copyFileSync('loaders/manifest/schema.json', `${OUT}/manifest.schema.json`);
 writeFileSync(`${OUT}/run-foreign.1`, manPage(buildDate()));
 const buildId = setBuildId();
 writeFileSync(`${OUT}/run-foreign`, emitLauncher(buildId), { mode: 0o755 });
+writeFileSync(`${OUT}/run-foreign${BINFMT_SUFFIX}`, emitLauncher(buildId, { forBinfmt: true }), {
+  mode: 0o755,
+});
 makeCache(buildId);
 execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', `${OUT}/types`], {
   stdio: 'inherit',
@@ -265,7 +269,7 @@ function buildDate(): Date {
  */
 function makeCache(buildId: string): void {
   const maker = `${OUT}/make-cache`;
-  writeFileSync(maker, emitLauncher(buildId, ['--random-seed=1']), { mode: 0o755 });
+  writeFileSync(maker, emitLauncher(buildId, { nodeOptions: ['--random-seed=1'] }), { mode: 0o755 });
   // Of the caller's starts none is taken; this one is kept, so that what a first start does is compiled, too.
   const env = { PATH: process.env['PATH'], XDG_CACHE_HOME: resolve(OUT, 'cache') };
   execFileSync(maker, [process.execPath], { stdio: 'inherit', env });

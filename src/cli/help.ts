@@ -126,6 +126,16 @@ export const TOPICS = {
     options: ['json', 'help'],
     optionsAnywhere: true,
   },
+  binfmt: {
+    usage: 'run-foreign binfmt register|unregister|status|print [FORMAT...]',
+    about:
+      'Lets the kernel start run-foreign for programs in its formats, so that ./PROGRAM just runs, from anywhere: ' +
+      'registers them with binfmt_misc, now and for the next boot, takes them away, says what is registered, or prints ' +
+      'what would be written. Without FORMAT it means those that are safe to take: ' +
+      'aout, ape, core, wasm and age; for unregister and status, all.',
+    options: ['style', 'root', 'interpreter', 'now', 'force', 'loader', 'loader-timeout', 'json', 'help'],
+    optionsAnywhere: true,
+  },
 } as const satisfies Record<string, HelpTopic>;
 
 export type CommandName = keyof typeof TOPICS;

@@ -10,7 +10,7 @@ import {
   topicHelp,
   VERSION_LINE,
 } from './help.ts';
-import type { RawInvocation } from './invocation.ts';
+import { type RawInvocation, toText } from './invocation.ts';
 import { type ParsedArguments, parseArguments, usageError } from './options.ts';
 import { write, writeLine } from './output.ts';
 import { programRequest, run } from './run.ts';
@@ -33,10 +33,15 @@ const COMMANDS: Record<CommandName, () => Promise<Command>> = {
   formats: async () => (await import('./formats.ts')).formats,
   check: async () => (await import('./check.ts')).check,
   explain: async () => (await import('./explain.ts')).explain,
+  binfmt: async () => (await import('./binfmt/binfmt.ts')).binfmt,
 };
 
 /** Returns the exit status; does not return at all when a program takes over. */
-export async function main({ args, envp }: RawInvocation): Promise<number> {
+export async function main({ args, envp, argv0 }: RawInvocation): Promise<number> {
+  if (argv0 !== undefined) {
+    const { options } = await parseArguments([], envp, RUN_TOPIC.options);
+    return run(await programRequest(args, envp, { ...options, argv0: options.argv0 ?? toText(argv0) }));
+  }
   const given = splitShebangOptions(args);
   const { options, own, rest, ended } = await parseArguments(given, envp, RUN_TOPIC.options);
   setVerbose(options.verbose === true);

@@ -26,6 +26,10 @@ export interface Options extends RunOptions {
   readonly compress: string | undefined;
   readonly seal: readonly string[];
   readonly check: boolean;
+  readonly style: 'systemd' | 'debian' | undefined;
+  readonly root: string | undefined;
+  readonly interpreter: string | undefined;
+  readonly now: boolean;
   readonly copies: number;
   readonly json: boolean;
   readonly version: boolean;
@@ -241,6 +245,10 @@ function optionsFrom(found: Record<string, unknown>, own: readonly string[]): Op
     compress: last('compress'),
     seal: list('seal').map(forPeople),
     check: flag('check'),
+    style: styleFrom(last('style')),
+    root: pathFrom('root', last('root')),
+    interpreter: pathFrom('interpreter', last('interpreter')),
+    now: flag('now'),
     copies: copiesFrom(last('copies')),
     json: flag('json'),
     version: flag('version'),
@@ -254,6 +262,16 @@ const VERIFY: GivenOption = { loader: 'core', key: 'verify', value: 'true' };
 function stdioFrom(text: string | undefined): 'inherit' | 'recorded' | undefined {
   if (text === undefined || text === 'inherit' || text === 'recorded') return text;
   throw usageError(`--stdio takes inherit or recorded, not '${forPeople(text)}'`);
+}
+
+function styleFrom(text: string | undefined): Options['style'] {
+  if (text === undefined || text === 'systemd' || text === 'debian') return text;
+  throw usageError(`--style takes systemd or debian, not '${forPeople(text)}'`);
+}
+
+function pathFrom(name: OptionName, text: string | undefined): string | undefined {
+  if (text === '') throw usageError(`--${name} needs a path`);
+  return text === undefined ? undefined : forPeople(text);
 }
 
 const UNITS = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };

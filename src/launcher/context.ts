@@ -3,6 +3,8 @@ import type { Failures } from '../emit/failure.ts';
 
 /** What both halves of the launcher are emitted with. */
 export interface LauncherContext {
+  /** Whether it is the one that binfmt_misc starts. */
+  readonly forBinfmt: boolean;
   readonly emitter: Emitter;
   /** Failures of ours. */
   readonly failures: Failures;
