@@ -69,10 +69,10 @@ export function unpack(tarball: string): Map<string, Buffer> {
   return files;
 }
 
-/** A copy of the package's sources below `directory` without what was built; returns its path. */
-export async function checkout(directory: string): Promise<string> {
-  const { stdout } = await run('git', ['ls-files', '-z'], { cwd: ROOT });
+/** A copy of the sources and of the packages that they are built with, as if nobody had built anything there; returns its path. */
+export function checkout(directory: string): string {
+  const left = new Set(['.git', 'dist', 'dist.new', 'coverage'].map((name) => join(ROOT, name)));
   const copy = join(directory, 'checkout');
-  for (const path of stdout.split('\0').slice(0, -1)) cpSync(join(ROOT, path), join(copy, path));
+  cpSync(ROOT, copy, { recursive: true, verbatimSymlinks: true, filter: (path) => !left.has(path) });
   return copy;
 }
