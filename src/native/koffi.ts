@@ -13,6 +13,12 @@ export function koffi(): KoffiModule {
   return loaded;
 }
 
+/** Its version, when the C library could be called through it. */
+export function koffiVersion(): string {
+  koffi().load(null).func('int getpid(void)')();
+  return koffi().version;
+}
+
 /** A function of the C library that this process already has, whatever its name (glibc or musl). */
 export function declare(prototype: string): (...args: unknown[]) => unknown {
   let found: ((...args: unknown[]) => unknown) | undefined;
