@@ -1,25 +1,46 @@
-/** `run-foreign check`: what this machine allows. Succeeds when programs can be run on it. */
-import { type MachineCheck, machineChecks } from './machine-checks.ts';
+/** `run-foreign check`: what this machine allows. Succeeds when programs can be run on it, or when all is well that was asked for. */
+import { printable } from '../errors.ts';
+import { CHECK_IDS, machineChecks } from './checks/index.ts';
+import type { MachineCheck } from './checks/machine-check.ts';
+import { nearest } from './nearest.ts';
 import { type ParsedArguments, usageError } from './options.ts';
 import { write } from './output.ts';
-import { columns, jsonText } from './text.ts';
+import { columns, jsonText, wrap } from './text.ts';
 
-const TITLE_WIDTH = 20;
-const AT = 5 + TITLE_WIDTH;
+const ID_WIDTH = 18;
+const AT = 5 + ID_WIDTH;
 
 export async function check({ options, rest }: ParsedArguments): Promise<number> {
-  if (rest.length > 0) throw usageError('check takes no arguments', 'see run-foreign check --help');
-  const checks = machineChecks();
-  const ok = checks.every((each) => each.ok || !each.required);
-  write(1, options.json ? jsonText({ ok, checks }) : checksText(checks, ok));
+  const asked = rest.map((each) => Buffer.from(each).toString());
+  for (const id of asked) if (!CHECK_IDS.includes(id)) throw unknownId(id);
+  const checks = machineChecks(asked.length === 0 ? CHECK_IDS : [...new Set(asked)]);
+  const ok = checks.every((each) => each.ok || (asked.length === 0 && !each.required));
+  if (options.json) write(1, jsonText({ ok, checks }));
+  else
+    write(1, `${[...checks.flatMap(checkLines), ...(asked.length === 0 ? summary(ok) : [])].join('\n')}\n`);
   return ok ? 0 : 1;
 }
 
-function checksText(checks: readonly MachineCheck[], ok: boolean): string {
-  const lines = checks.flatMap(({ title, ok, found, advice }) => [
-    ...columns(`${ok ? 'yes' : 'no '}  ${title}`, found, 0, AT),
-    ...(advice === undefined ? [] : columns('', `what to do: ${advice}`, 0, AT)),
-  ]);
-  const summary = ok ? 'Programs can be run here.' : 'Programs cannot be run here as they should be.';
-  return `${[...lines, '', summary].join('\n')}\n`;
+function unknownId(id: string): Error {
+  const meant = nearest(id, CHECK_IDS);
+  const question = meant === undefined ? '' : `did you mean ${meant}? `;
+  return usageError(
+    `there is no check '${printable(id)}'`,
+    `${question}there are ${CHECK_IDS.join(', ')}; see run-foreign check --help`,
+  );
+}
+
+function checkLines({ id, ok, required, found, advice, fix, neededFor }: MachineCheck): string[] {
+  const right = (text: string) => wrap(printable(text), 80 - AT).map((line) => ' '.repeat(AT) + line);
+  return [
+    ...columns(`${ok ? 'yes' : 'no '}  ${id}`, printable(found), 0, AT),
+    ...(advice === undefined ? [] : right(advice)),
+    ...(ok ? [] : right(`wanted by: ${neededFor.join(', ')}${required ? ' (required)' : ''}`)),
+    // One line, however long: it is to be copied.
+    ...(fix === undefined ? [] : [`${' '.repeat(AT)}$ ${fix}`]),
+  ];
+}
+
+function summary(ok: boolean): string[] {
+  return ['', ok ? 'Programs can be run here.' : 'Programs cannot be run here as they should be.'];
 }

@@ -112,11 +112,12 @@ export const TOPICS = {
     options: ['loader', 'loader-opt', 'loader-timeout', 'json', 'help'],
   },
   check: {
-    usage: 'run-foreign check [--json]',
+    usage: 'run-foreign check [ID...] [--json]',
     about:
-      'Tries what this machine allows, and says what to do about what it does not. ' +
-      'The exit status is 0 when programs can be run, and 1 when they cannot.',
+      'Tries what this machine allows, and for each no has the command that changes it, if there is one. The exit status ' +
+      'is 0 when programs can be run, and 1 when they cannot. With IDs only these are tried, and it is 1 unless all are yes.',
     options: ['json', 'help'],
+    optionsAnywhere: true,
   },
   explain: {
     usage: 'run-foreign explain [ERROR_CODE|STATUS] [--json]',

@@ -87,8 +87,8 @@ function onlyFile(request: ProgramRequest, prepared: PreparedProgram): BackingFi
   return file !== undefined && file.fd === exe?.fd && file.offset === 0 ? file : undefined;
 }
 
-/** Undefined where the launcher would not look into it, either. */
-function startsDirectory(): string | undefined {
+/** Where starts are kept; undefined where the launcher would not look into it, either. */
+export function startsDirectory(): string | undefined {
   const user = process.geteuid?.();
   if (user !== process.getuid?.() || user === OVERFLOW_UID) return undefined;
   const configuration = userDirectory(process.env, 'XDG_CONFIG_HOME');
@@ -103,16 +103,26 @@ function settledIdentity({ fd }: BackingFile): FileIdentity | undefined {
   return settled && mtimeNs >= 0n && ctimeNs >= 0n ? { dev, ino, size, mtimeNs, ctimeNs } : undefined;
 }
 
-/** Makes it in a directory of the user's own, and never in somebody else's: the superuser may have another's HOME. */
+/** Makes it in a directory of the user's own. */
 function prepareDirectory(directory: string): boolean {
+  if (startsDoubt(directory) !== undefined) return false;
+  if (existsSync(directory)) return true;
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  return whoElseReads(directory) === undefined;
+}
+
+/** Why starts are not kept there: never in somebody else's, for the superuser may have another's HOME. */
+export function startsDoubt(directory: string): string | undefined {
+  const existing = existingPart(directory);
+  if (statSync(existing).uid !== process.geteuid?.()) return `${existing} is not yours`;
+  return existing === directory ? whoElseReads(directory) : whoElseWrites(existing);
+}
+
+/** A directory, or the one above it that is there. */
+export function existingPart(directory: string): string {
   let existing = directory;
   while (!existsSync(existing)) existing = dirname(existing);
-  if (statSync(existing).uid !== process.geteuid?.()) return false;
-  if (existing !== directory) {
-    if (whoElseWrites(existing) !== undefined) return false;
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-  }
-  return whoElseReads(directory) === undefined;
+  return existing;
 }
 
 /** As uname(2) has it. */

@@ -1,7 +1,9 @@
 /** What somebody meant who has mistyped a name. */
 
-/** The one of `names` that takes the fewest changes, if those are few for its length. */
+/** The one of `names` that begins so, or else takes the fewest changes, if those are few for its length. */
 export function nearest(word: string, names: readonly string[]): string | undefined {
+  const [begins, ...others] = names.filter((name) => word.length > 2 && name.startsWith(word));
+  if (begins !== undefined && others.length === 0) return begins;
   const ranked = names
     .map((name) => ({ name, changes: changesBetween(word, name) }))
     .sort((one, other) => one.changes - other.changes);

@@ -25,6 +25,12 @@ function load(): KoffiModule {
   }
 }
 
+/** Its version, when the C library could be called through it. */
+export function koffiVersion(): string {
+  koffi().load(null).func('int getpid(void)')();
+  return koffi().version;
+}
+
 /** A function of the C library that this process already has, whatever its name (glibc or musl). */
 export function declare(prototype: string): (...args: unknown[]) => unknown {
   let found: ((...args: unknown[]) => unknown) | undefined;

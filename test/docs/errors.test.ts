@@ -3,6 +3,7 @@ import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorsPage } from '../../build-docs.ts';
+import { CHECK_IDS } from '../../src/cli/checks/index.ts';
 import { EXPLANATIONS } from '../../src/cli/explanations/index.ts';
 import { ERROR_CODES, exitStatus } from '../../src/errors.ts';
 import { COMMAND, NODE_PATH, ROOT, SAMPLES, sh, temporary } from '../support/run.ts';
@@ -44,6 +45,10 @@ describe.each(ERROR_CODES)('%s', (code) => {
 
   test('what it leads to is there', () => {
     expect(causes.length).toBeGreaterThan(0);
+    for (const { command = '' } of causes) {
+      const [, ids] = /^run-foreign check (.+)$/.exec(command) ?? [];
+      for (const id of ids?.split(' ') ?? []) expect(CHECK_IDS).toContain(id);
+    }
     for (const link of reading) {
       const [file = '', section] = link.split('#');
       const path = join(ROOT, 'docs', file);

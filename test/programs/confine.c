@@ -3,6 +3,8 @@
  *   --deny-prctl      a seccomp filter answers EPERM to every prctl
  *   --no-mm-map       a seccomp filter answers EINVAL to PR_SET_MM_MAP and PR_SET_MM_MAP_SIZE, as a kernel
  *                     without them does
+ *   --deny=NUMBER     a seccomp filter answers EPERM to this system call of x86-64
+ *   --missing=NUMBER  the same with ENOSYS
  *   --mdwe            memory that was written may not become executable (PR_SET_MDWE, Linux 6.3)
  *   --drop=NUMBER     a capability less, also in what the command starts
  *   --data-limit=BYTES  RLIMIT_DATA, soft and hard
@@ -48,6 +50,11 @@ static struct sock_filter no_mm_map[] = {
 		WHEN(MM_MAP, 1), UNLESS(MM_MAP_SIZE, 1), ERROR(EINVAL), ALLOW,
 };
 
+/* The number is filled in. */
+static struct sock_filter deny_one[] = {
+		LOAD(arch), UNLESS(AUDIT_ARCH_X86_64, 3), LOAD(nr), UNLESS(0, 1), ERROR(EPERM), ALLOW,
+};
+
 static void fail(const char *what) {
 	fprintf(stderr, "confine: %s: %s\n", what, strerror(errno));
 	exit(125);
@@ -69,6 +76,10 @@ int main(int argc, char **argv) {
 			filter = 'd';
 		} else if (strcmp(argv[at], "--no-mm-map") == 0) {
 			filter = 'm';
+		} else if (strncmp(argv[at], "--deny=", 7) == 0 || strncmp(argv[at], "--missing=", 10) == 0) {
+			deny_one[3].k = atoi(value + 1);
+			if (argv[at][2] == 'm') deny_one[4].k = SECCOMP_RET_ERRNO | ENOSYS;
+			filter = 'o';
 		} else if (strcmp(argv[at], "--mdwe") == 0) {
 			if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) != 0) fail(argv[at]);
 		} else if (strncmp(argv[at], "--drop=", 7) == 0) {
@@ -84,6 +95,7 @@ int main(int argc, char **argv) {
 	}
 	if (filter == 'd') install(deny_prctl, sizeof deny_prctl / sizeof *deny_prctl);
 	if (filter == 'm') install(no_mm_map, sizeof no_mm_map / sizeof *no_mm_map);
+	if (filter == 'o') install(deny_one, sizeof deny_one / sizeof *deny_one);
 	if (at < argc) execvp(argv[at], argv + at);
 	fail("no command");
 }

@@ -12,6 +12,10 @@ const CAP = { SYS_ADMIN: 21, SYS_RESOURCE: 24, CHECKPOINT_RESTORE: 40 } as const
 export interface Confinement {
   /** A seccomp filter that denies all of prctl, or one that makes the kernel look as if it had no PR_SET_MM_MAP. */
   readonly filter?: 'deny-prctl' | 'no-mm-map';
+  /** The number of a system call of x86-64 that a seccomp filter denies. */
+  readonly deny?: number;
+  /** One that it answers with ENOSYS, as a kernel does that does not know it. */
+  readonly missing?: number;
   /** PR_SET_MDWE: memory that was written may not become executable. */
   readonly mdwe?: boolean;
   readonly drop?: readonly (keyof typeof CAP)[];
@@ -22,7 +26,7 @@ export interface Confinement {
 /** `program` is what test/programs/confine.c was compiled to. */
 export function confined(
   program: string,
-  { filter, mdwe = false, drop = [], dataLimit }: Confinement,
+  { filter, deny, missing, mdwe = false, drop = [], dataLimit }: Confinement,
 ): string[] {
   return [
     program,
@@ -30,5 +34,7 @@ export function confined(
     ...drop.map((name) => `--drop=${CAP[name]}`),
     ...(dataLimit === undefined ? [] : [`--data-limit=${dataLimit}`]),
     ...(filter === undefined ? [] : [`--${filter}`]),
+    ...(deny === undefined ? [] : [`--deny=${deny}`]),
+    ...(missing === undefined ? [] : [`--missing=${missing}`]),
   ];
 }

@@ -4,14 +4,14 @@
  */
 import { spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
-import { elfHeaders, headersSize } from '../emit/elf-file.ts';
-import { Emitter } from '../emit/emitter.ts';
-import { MACHINES } from '../emit/machines.ts';
-import { REG } from '../emit/x86.ts';
-import { ForeignError } from '../errors.ts';
-import type { Arch } from '../image/image.ts';
-import { createStubFile, type StubFile } from '../launch/stub-file.ts';
-import { ADDRESS_SPACES, PAGE_SIZE } from '../process/address-space.ts';
+import { elfHeaders, headersSize } from '../../emit/elf-file.ts';
+import { Emitter } from '../../emit/emitter.ts';
+import { MACHINES } from '../../emit/machines.ts';
+import { REG } from '../../emit/x86.ts';
+import { ForeignError } from '../../errors.ts';
+import type { Arch } from '../../image/image.ts';
+import { createStubFile, type StubFile } from '../../launch/stub-file.ts';
+import { ADDRESS_SPACES, PAGE_SIZE } from '../../process/address-space.ts';
 
 /** include/uapi/asm-generic/mman-common.h: MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS */
 const MAP_FIXED_ANONYMOUS = 0x32n;
@@ -45,6 +45,30 @@ export function tryMapZero(): Outcome {
   );
 }
 
+/** include/uapi/linux/sched.h: struct clone_args up to set_tid_size (CLONE_ARGS_SIZE_VER1), in words. */
+const CLONE_ARGS = { set_tid: 8, set_tid_size: 9, words: 10 } as const;
+/** arch/x86/entry/syscalls/syscall_64.tbl */
+const CLONE3 = 435;
+
+/**
+ * A program that asks for a child with number 1, which is in use: EEXIST says that it may choose, because who may not is refused
+ * before that is looked at (alloc_pid in kernel/pid.c).
+ */
+export function tryOldPid(): Outcome {
+  return runProgram('x86_64', (emitter) => {
+    const { code } = emitter;
+    const store = (word: number, value: bigint) => {
+      code.moveImmediate(REG.ax, value);
+      code.store(emitter.data(word * 8), REG.ax);
+    };
+    const numbers = CLONE_ARGS.words;
+    store(numbers, 1n);
+    store(CLONE_ARGS.set_tid, emitter.dataPlace(numbers * 8));
+    store(CLONE_ARGS.set_tid_size, 1n);
+    emitter.systemCallNumber(CLONE3, emitter.dataPlace(0), BigInt(CLONE_ARGS.words * 8));
+  });
+}
+
 /** `emit` leaves what is to be the exit status in ax. */
 function runProgram(arch: Arch, emit: (emitter: Emitter) => void): Outcome {
   let file: StubFile;
@@ -75,6 +99,7 @@ function program(arch: Arch, emit: (emitter: Emitter) => void): Uint8Array {
   const headers = headersSize(machine);
   const entry = address + BigInt(headers);
   const emitter = new Emitter(machine, entry, data.address);
+  if (machine.dataRegister !== undefined) emitter.code.moveImmediate(machine.dataRegister, data.address);
   emit(emitter);
   const [status = REG.bx] = machine.parameters;
   emitter.code.move(status, REG.ax);

@@ -1,0 +1,36 @@
+/** What the machine is asked by `run-foreign check`. Each question is really tried out, and only those that are asked. */
+import { IDENTITY } from './identity.ts';
+import { INTERPRETERS } from './interpreters.ts';
+import { type Check, type MachineCheck, no } from './machine-check.ts';
+import { PROCESSES } from './processes.ts';
+import { PROGRAMS } from './programs.ts';
+import { SURROUNDINGS } from './surroundings.ts';
+
+const CHECKS: Readonly<Record<string, Check>> = {
+  ...IDENTITY,
+  ...PROGRAMS,
+  ...PROCESSES,
+  ...INTERPRETERS,
+  ...SURROUNDINGS,
+};
+
+export const CHECK_IDS: readonly string[] = Object.keys(CHECKS);
+
+/** The checks with these ids, which are known. */
+export function machineChecks(ids: readonly string[]): MachineCheck[] {
+  return ids.map((id) => {
+    const check = CHECKS[id];
+    if (check === undefined) throw new Error(`there is no check ${id}`);
+    const { title, neededFor } = check;
+    return { id, title, required: false, neededFor, ...answerOf(check) };
+  });
+}
+
+function answerOf({ ask }: Check) {
+  try {
+    return ask();
+  } catch (cause) {
+    const [reason] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+    return no(`could not be tried: ${reason}`, 'see what check koffi says: most is tried with its help');
+  }
+}
