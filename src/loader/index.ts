@@ -74,6 +74,7 @@ export type {
   Magic,
   NamedProgram,
   ProbeContext,
+  ProgramSymbol,
   Secrets,
   Verdict,
 } from './contract.ts';
