@@ -24,6 +24,7 @@ const RUN_OPTIONS = [
   'env',
   'unset-env',
   'stdin',
+  'gdb',
   ...RESUME_OPTIONS,
   ...SOURCE_OPTIONS,
 ] as const;

@@ -58,7 +58,10 @@ export async function main({ args, envp, argv0 }: RawInvocation): Promise<number
   const name = ended ? '' : Buffer.from(first).toString();
   if (name === 'help') return help(others[0] && Buffer.from(others[0]).toString());
   if (isCommand(name)) return command(name, [...own, ...others], envp);
-  return run(await programRequest(rest, envp, options));
+  const request = await programRequest(rest, envp, options);
+  if (options.gdb === undefined) return run(request);
+  const { runDebugged } = await import('./gdb/run-debugged.ts');
+  return runDebugged(request, options.gdb.port, envp);
 }
 
 async function command(

@@ -49,6 +49,13 @@ const SPECS = {
   },
   'unset-env': { kind: 'list', value: 'NAME', help: 'leave a variable out; may be repeated' },
   stdin: { kind: 'text', value: 'FILE', help: 'what the program gets as standard input' },
+  gdb: {
+    kind: 'optional',
+    takes: /^\d{1,5}$/,
+    twin: false,
+    value: 'PORT',
+    help: 'start it in gdb, stopped before its first instruction; with PORT in gdbserver, for a gdb that connects to it',
+  },
   stdio: {
     kind: 'text',
     value: 'inherit|recorded',

@@ -228,6 +228,7 @@ function optionsFrom(found: Record<string, unknown>, own: readonly string[]): Op
     stdin: last('stdin'),
     maxSize: sizeFrom(last('max-size')),
     verbose: flag('verbose'),
+    gdb: gdbFrom(last('gdb')),
     sha256: last('sha256'),
     verifyKey: verifyKey === undefined ? undefined : forPeople(verifyKey),
     identity: list('identity'),
@@ -299,6 +300,17 @@ function copiesFrom(text: string | undefined): number {
   const copies = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (copies > 0 && copies <= MAX_COPIES) return copies;
   throw usageError(`--copies takes a number from 1 to ${MAX_COPIES}, not '${forPeople(text)}'`);
+}
+
+const MAX_PORT = 65535;
+
+/** The value is a port, or nothing. */
+function gdbFrom(text: string | undefined): Options['gdb'] {
+  if (text === undefined) return undefined;
+  if (text === '') return { port: undefined };
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port > 0 && port <= MAX_PORT) return { port };
+  throw usageError(`--gdb takes a port, from 1 to ${MAX_PORT}, or nothing, not '${forPeople(text)}'`);
 }
 
 /** `NAME.KEY=VALUE`; a flag needs no value. */

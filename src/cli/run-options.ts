@@ -25,6 +25,8 @@ export interface RunOptions {
   /** Key files. */
   readonly identity?: readonly string[] | undefined;
   readonly notConfidential?: boolean | undefined;
+  /** Whether it is debugged, and through which port if not here. */
+  readonly gdb?: { readonly port: number | undefined } | undefined;
   /** How a process goes on. */
   readonly resume?: ResumeWishes | undefined;
   /** Whether one of the two was given as an argument, and not only through the environment. */

@@ -58,6 +58,7 @@ export async function programRequest(
     confidential: options.notConfidential !== true,
     progress: progressLine(lastPart(shownName(name))),
     resume: options.resume,
+    debugged: options.gdb !== undefined,
     network: {
       sha256: options.sha256,
       verifyKey: options.verifyKey,

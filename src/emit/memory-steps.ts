@@ -70,7 +70,8 @@ export function emitPrologue(emitter: Emitter, plan: AnyPlan): void {
   const { code, machine, wordSize } = emitter;
   const adopts = !('bytes' in plan.stack);
   if (machine.dataRegister !== undefined) code.moveImmediate(machine.dataRegister, emitter.dataAddress);
-  if (adopts) emitFindStack(emitter);
+  // A debugger executes it with whatever arguments and environment it has.
+  if (adopts || plan.steps.some(({ op }) => op === 'stop')) emitFindStack(emitter);
   else {
     const wordsBeforeAuxv = 1 + 1 + 1 + 1; // argc, argv[0], its NULL, envp's NULL
     code.move(REG.si, REG.sp);

@@ -3,17 +3,15 @@
  * launcher's where the launcher started us (src/launcher/protocol.ts), because then nothing of it was touched by
  * Node; else it is this one.
  */
-import { closeSync, readSync } from 'node:fs';
-import { EXIT, ForeignError } from '../errors.ts';
-import { exit } from '../exit.ts';
-import { CMSG_HEADER, CONTROL_SIZE, MAX_DESCRIPTORS } from '../launcher/protocol.ts';
-import { closeDescriptor, SystemError, sendDescriptors } from '../native/libc.ts';
+import { closeSync } from 'node:fs';
+import { ForeignError } from '../errors.ts';
+import { closeDescriptor, SystemError } from '../native/libc.ts';
 import { forget } from '../native/seclude.ts';
 import { vaultOf } from '../plan/plan.ts';
 import type { OnProgress } from '../source/source.ts';
 import { closeProcesses } from './confidential.ts';
 import { becomeStub } from './exec.ts';
-import { type Launched, launched } from './launched.ts';
+import { launched } from './launched.ts';
 import type { StartPlan } from './prepare.ts';
 import { stubBytes } from './stub-bytes.ts';
 import { createStubFile, makeUnreadable } from './stub-file.ts';
@@ -73,8 +71,7 @@ async function start(
     own.pop();
     closeSync(prepared.writer);
     starting();
-    launcher.start(prepared.stub);
-    return waitForTheEnd(launcher);
+    return launcher.become(prepared.stub);
   }
   const file = createStubFile(name);
   own.push(() => file.close());
@@ -89,32 +86,8 @@ async function start(
     starting();
     becomeStub(file.fd, plan.comm, fds);
   }
-  const [stub = -1, ...numbers] = exchange(launcher, [file.fd, ...fds]);
+  const [stub = -1, ...numbers] = launcher.give([file.fd, ...fds]);
   file.finish(await stubBytes(plan, numbers));
   starting();
-  launcher.start(stub);
-  return waitForTheEnd(launcher);
-}
-
-/** Gives descriptors to the launcher and returns the numbers they have there. */
-function exchange({ socket }: Launched, fds: readonly number[]): number[] {
-  if (fds.length > MAX_DESCRIPTORS) {
-    throw new ForeignError('TOO_BIG', `consists of ${fds.length - 1} files, more than can be passed on`);
-  }
-  sendDescriptors(socket, fds);
-  const answer = Buffer.alloc(CONTROL_SIZE);
-  readSync(socket, answer);
-  // What does not fit into the launcher's table of descriptors is left out by the kernel (MSG_CTRUNC).
-  if (Number(answer.readBigUInt64LE(0)) !== CMSG_HEADER + fds.length * 4) {
-    throw new ForeignError('MACHINE_REFUSED', 'cannot be started: too many open files (EMFILE)', {
-      hint: 'see ulimit -n',
-    });
-  }
-  return fds.map((_, index) => answer.readInt32LE(CMSG_HEADER + index * 4));
-}
-
-/** The launcher ends this process; what it then cannot do it says itself. If it is gone, there is nobody to tell. */
-function waitForTheEnd({ socket }: Launched): never {
-  readSync(socket, Buffer.alloc(1));
-  exit(EXIT.ours);
+  return launcher.become(stub);
 }

@@ -77,6 +77,7 @@ export type {
   Magic,
   NamedProgram,
   ProbeContext,
+  ProgramSymbol,
   Secrets,
   Verdict,
 } from './contract.ts';

@@ -162,6 +162,8 @@ export type Step =
   | { readonly op: 'close'; readonly file: number }
   /** Closes a descriptor of the caller's that the program does not get. */
   | { readonly op: 'drop'; readonly descriptor: number }
+  /** The jump leads to a stop (SIGTRAP) before the program's first instruction: somebody debugs it. */
+  | { readonly op: 'stop' }
   /** All registers are zero but the stack pointer and, if it is there, rdx. */
   | {
       readonly op: 'jump';
