@@ -1,5 +1,6 @@
 /**
- * Whether a command printed what a page says. A line `...` stands for any lines. Where the page says that it varies, words
+ * Whether a command printed what a page says. A line `...` stands for any lines, and in a line for any text. Where the page
+ * says that it varies, words
  * with a digit in them (numbers, dates, process IDs, keys) stand for others, and so does the space between columns.
  */
 import type { Command } from './blocks.ts';
@@ -29,7 +30,11 @@ export function compare(
   return true;
 }
 
-const literal = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+const literal = (text: string): string =>
+  text
+    .split('...')
+    .map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
+    .join('.*');
 
 function varyingPattern(text: string, seen: ReadonlyMap<string, string>, words: string[]): string {
   return [...text.matchAll(/([0-9A-Za-z]+)|([ \t]+)|([^0-9A-Za-z \t]+)/g)]

@@ -41,6 +41,7 @@ not to be written
 test.each([
   ['what is printed', session('$ echo one', 'one', '$ echo a; echo b >&2', 'a', 'b')],
   ['lines that are left out', session('$ seq 9', '1', '...', '8', '9', '$ true', '...')],
+  ['text that is left out', session('$ echo "one (two, three)"', 'one (two, ...)')],
   ['a failure that is shown', session('$ (echo broken; exit 3)', 'broken')],
   ['a command of two lines', session("$ echo 'a", "> b'", 'a', 'b')],
   ['what the shell is left with', session('$ a=1', '$ cd /', '$ echo $a $PWD', '1 /')],

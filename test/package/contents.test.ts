@@ -71,7 +71,9 @@ test('nothing of what was built names a place of the machine that built it', () 
 test('only programs can be executed, and nobody but the owner may write', () => {
   const executable = packed.files.filter(({ mode }) => (mode & 0o111) !== 0).map(({ path }) => path);
   expect(executable).toContain('dist/run-foreign');
-  expect(executable.filter((path) => !/^(?:dist\/run-foreign(?:-binfmt)?$|samples\/)/.test(path))).toEqual([]);
+  expect(executable.filter((path) => !/^(?:dist\/run-foreign(?:-binfmt)?$|samples\/)/.test(path))).toEqual(
+    [],
+  );
   for (const { path, mode } of packed.files) expect(mode & 0o7022, path).toBe(0);
 });
 

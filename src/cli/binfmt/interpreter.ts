@@ -24,6 +24,8 @@ const PASSING: readonly (readonly [RegExp, string])[] = [
   [/\/_npx\//, "lies in npx's cache, which may be emptied at any time"],
   [/\/\.nvm\/versions\//, 'lies below a version of Node that nvm takes away with it'],
 ];
+/** Beside it. */
+const CODE = ['run-foreign.cjs', 'command.cjs', 'command.cache'];
 const READ_BY_OTHERS = 0o004;
 const SEARCHED_BY_OTHERS = 0o001;
 const OLDEST_NODE = [20, 19];
@@ -73,7 +75,9 @@ export const isOwnInterpreter = (path: string): boolean =>
 export function interpreterDoubts(path: string): Doubt[] {
   if (attempt(() => accessSync(path, constants.X_OK) === undefined) !== true || !statSync(path).isFile())
     throw new ForeignError('USAGE', 'the interpreter is not there, or cannot be executed', { subject: path });
-  const writer = attempt(() => whoElseWrites(path));
+  const writer = codeOf(path)
+    .map((each) => attempt(() => whoElseWrites(each)))
+    .find((each) => each !== undefined);
   const passing = PASSING.find(([place]) => place.test(path))?.[1];
   const closed = closedTo(path);
   const node = nodeDoubt();
@@ -93,10 +97,16 @@ export function interpreterDoubts(path: string): Doubt[] {
   ];
 }
 
+/** What starts with it, of what is there: whoever could write one of them could as well write all. */
+const codeOf = (path: string): string[] =>
+  [path, ...CODE.map((name) => join(dirname(path), name))].filter(existsSync);
+
 /** The file, or the directory above it, that other users cannot get through. */
 function closedTo(path: string): string | undefined {
   const needed = READ_BY_OTHERS | SEARCHED_BY_OTHERS;
   if ((statSync(path).mode & needed) !== needed) return path;
+  const unreadable = codeOf(path).find((each) => (statSync(each).mode & READ_BY_OTHERS) === 0);
+  if (unreadable !== undefined) return unreadable;
   for (let directory = dirname(realpathSync(path)); directory !== '/'; directory = dirname(directory))
     if ((statSync(directory).mode & SEARCHED_BY_OTHERS) === 0) return directory;
   return undefined;

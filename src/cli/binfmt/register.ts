@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ForeignError } from '../../errors.ts';
-import { fillOutput, writeError } from '../output-file.ts';
+import { checkOutput, fillOutput, writeError } from '../output-file.ts';
 import { type BootFile, bootFiles, isOwn, readsBootFiles, type Style } from './boot-files.ts';
 import { type BinfmtContext, counted, say, warn } from './context.ts';
 import { importIntoDatabase } from './debian.ts';
@@ -78,12 +78,13 @@ async function registerFormat(
     }
   }
   if (good.length === 0) return false;
-  if (circumstances.live) for (const entry of good) tellKernel(entry);
   const files =
     circumstances.style === undefined
       ? []
       : bootFiles(circumstances.style, circumstances.root, format.name, good);
-  for (const file of files) await writeBootFile(file, force);
+  const writes = files.map((file) => prepareBootFile(file, force));
+  if (circumstances.live) for (const entry of good) tellKernel(entry);
+  for (const write of writes) await write();
   if (circumstances.live && circumstances.style === 'debian')
     for (const { name } of good) importIntoDatabase(name);
   say(told(format, good.length, circumstances, files));
@@ -126,15 +127,17 @@ function tellKernel(entry: OwnEntry): void {
   );
 }
 
-async function writeBootFile({ path, text }: BootFile, force: boolean): Promise<void> {
+/** Throws where it can be known beforehand that a file will not be written: then the kernel is not told, either. */
+function prepareBootFile({ path, text }: BootFile, force: boolean): () => Promise<void> {
   const bytes = Buffer.from(path);
   try {
     mkdirSync(dirname(path), { recursive: true });
   } catch (cause) {
     throw writeError(bytes, cause);
   }
-  const replace = force || isOwn(path);
-  await fillOutput({ path: bytes, mode: 0o644, replace }, (fd) => writeFile(`/proc/self/fd/${fd}`, text));
+  const file = { path: bytes, mode: 0o644, replace: force || isOwn(path) };
+  checkOutput(file);
+  return () => fillOutput(file, (fd) => writeFile(`/proc/self/fd/${fd}`, text));
 }
 
 function sayWhatIsMissing(style: Style | undefined, now: boolean): void {

@@ -1,4 +1,5 @@
 /** `run-foreign binfmt status`: what the kernel has of ours, and what it will have after the next boot. */
+import { existsSync } from 'node:fs';
 import { printable } from '../../errors.ts';
 import { write } from '../output.ts';
 import { columns, jsonText } from '../text.ts';
@@ -26,6 +27,8 @@ interface EntryStatus {
     readonly ours: boolean;
     /** Whether it is what would be registered now. */
     readonly agrees: boolean;
+    /** Whether what it starts is there. */
+    readonly works: boolean;
   } | null;
   /** Whose entry takes its files, with what interpreter: in place of one that is not there, or before it. */
   readonly takenBy: { readonly name: string; readonly interpreter: string } | null;
@@ -91,6 +94,7 @@ function entryStatus(entry: OwnEntry, { entries }: KernelState, boot: readonly B
             enabled: found.enabled,
             ours: isOurs(found),
             agrees: agrees(found, entry),
+            works: existsSync(found.interpreter),
           },
     takenBy: taker === undefined ? null : { name: taker.name, interpreter: taker.interpreter },
     boot: started === undefined ? null : { file: started.file, agrees: agrees(started, entry) },
@@ -144,7 +148,8 @@ function sentences({ why, entries }: FormatStatus): string[] {
     ...unique(registered, ({ kernel }) => {
       if (kernel === null || kernel.agrees) return undefined;
       if (!kernel.ours) return `by somebody else, for ${kernel.interpreter}, flags ${kernel.flags}`;
-      return `otherwise than now, for ${kernel.interpreter}, flags ${kernel.flags}: register it again`;
+      const gone = kernel.works ? '' : ', which is not there';
+      return `otherwise than now, for ${kernel.interpreter}${gone}, flags ${kernel.flags}: register it again`;
     }),
     ...unique(registered, ({ kernel }) => (kernel?.agrees === true ? `flags ${kernel.flags}` : undefined)),
     ...unique(
