@@ -204,6 +204,7 @@ const bundles = await Promise.all([
 ]);
 writeFileSync(`${OUT}/THIRD-PARTY-LICENSES`, notices(bundles.flatMap(({ metafile }) => metafile ?? [])));
 cpSync('src/cli/new-loader/package', `${OUT}/new-loader`, { recursive: true });
+cpSync('src/cli/completion/scripts', `${OUT}/completion`, { recursive: true });
 copyFileSync('loaders/manifest/schema.json', `${OUT}/manifest.schema.json`);
 writeFileSync(`${OUT}/run-foreign.1`, manPage(buildDate()));
 writeFileSync(`${OUT}/run-foreign`, emitLauncher(setBuildId()), { mode: 0o755 });

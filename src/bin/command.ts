@@ -21,6 +21,7 @@ const COMMANDS = new Set([
   'new-loader',
   'formats',
   'check',
+  'completion',
   'help',
 ]);
 const DASH = 0x2d;

@@ -3,6 +3,7 @@
 import {
   type CommandName,
   type HelpTopic,
+  isCommandName,
   mainHelp,
   RUN_TOPIC,
   shortUsage,
@@ -31,6 +32,7 @@ const COMMANDS: Record<CommandName, () => Promise<Command>> = {
   'new-loader': async () => (await import('./new-loader/new-loader.ts')).newLoader,
   formats: async () => (await import('./formats.ts')).formats,
   check: async () => (await import('./check.ts')).check,
+  completion: async () => (await import('./completion/completion.ts')).completion,
 };
 
 /** Returns the exit status; does not return at all when a program takes over. */
@@ -49,7 +51,7 @@ export async function main({ args, envp }: RawInvocation): Promise<number> {
   }
   const name = ended ? '' : Buffer.from(first).toString();
   if (name === 'help') return help(others[0] && Buffer.from(others[0]).toString());
-  if (isCommand(name)) return command(name, [...own, ...others], envp);
+  if (isCommandName(name)) return command(name, [...own, ...others], envp);
   return run(await programRequest(rest, envp, options));
 }
 
@@ -65,11 +67,7 @@ async function command(
 }
 
 function help(topic?: string): number {
-  if (topic !== undefined && !isCommand(topic)) throw usageError(`there is no command '${topic}'`);
+  if (topic !== undefined && !isCommandName(topic)) throw usageError(`there is no command '${topic}'`);
   write(1, topic === undefined ? mainHelp() : topicHelp(TOPICS[topic]));
   return 0;
-}
-
-function isCommand(name: string): name is CommandName {
-  return Object.hasOwn(TOPICS, name);
 }

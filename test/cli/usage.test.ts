@@ -4,7 +4,17 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { NODE_PATH, ROOT, runForeign, SHELL_COMMAND, sh } from '../support/run.ts';
 
-const COMMANDS = ['plan', 'inspect', 'compile', 'seal', 'unseal', 'new-loader', 'formats', 'check'];
+const COMMANDS = [
+  'plan',
+  'inspect',
+  'compile',
+  'seal',
+  'unseal',
+  'new-loader',
+  'formats',
+  'check',
+  'completion',
+];
 const OPTIONS = [
   'format',
   'argv0',
