@@ -230,6 +230,7 @@ const bundled = bundledPackages(bundles.flatMap(({ metafile }) => metafile ?? []
 writeFileSync(`${OUT}/THIRD-PARTY-LICENSES`, notices(bundled));
 writeFileSync(`${OUT}/sbom.cdx.json`, sbom(bundled, installedPackages()));
 cpSync('src/cli/new-loader/package', `${OUT}/new-loader`, { recursive: true });
+cpSync('src/cli/completion/scripts', `${OUT}/completion`, { recursive: true });
 copyFileSync('loaders/manifest/schema.json', `${OUT}/manifest.schema.json`);
 writeFileSync(`${OUT}/run-foreign.1`, manPage(buildDate()));
 const buildId = setBuildId();

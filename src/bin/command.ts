@@ -24,6 +24,7 @@ const COMMANDS = new Set([
   'check',
   'explain',
   'binfmt',
+  'completion',
   'help',
 ]);
 const DASH = 0x2d;

@@ -9,9 +9,13 @@ export const VERSION_LINE = `run-foreign ${packageJson.version}`;
 export interface HelpTopic {
   readonly usage: string;
   readonly about: string;
+  /** What only those read who ask for this command's help. */
+  readonly more?: string;
   readonly options: readonly OptionName[];
   /** Whether they may stand behind other arguments, too. */
   readonly optionsAnywhere?: true;
+  /** Lines for the command's own help, and what they do. */
+  readonly examples?: readonly (readonly [string, string])[];
 }
 
 /** About where a program comes from and what opens it. */
@@ -138,9 +142,26 @@ export const TOPICS = {
     options: ['style', 'root', 'interpreter', 'now', 'force', 'loader', 'loader-timeout', 'json', 'help'],
     optionsAnywhere: true,
   },
+  completion: {
+    usage: 'run-foreign completion bash|zsh|fish',
+    about: 'Prints a script that completes what you type, for a shell to read.',
+    more:
+      'A package for all users has the scripts as files: run-foreign in /usr/share/bash-completion/completions, _run-foreign in ' +
+      '/usr/share/zsh/site-functions, run-foreign.fish in /usr/share/fish/vendor_completions.d. They lie in dist/completion, too.',
+    options: ['help'],
+    examples: [
+      ['source <(run-foreign completion bash)', 'in ~/.bashrc'],
+      ['source <(run-foreign completion zsh)', 'in ~/.zshrc, behind compinit'],
+      ['run-foreign completion fish | source', 'in ~/.config/fish/config.fish'],
+    ],
+  },
 } as const satisfies Record<string, HelpTopic>;
 
 export type CommandName = keyof typeof TOPICS;
+
+export function isCommandName(name: string): name is CommandName {
+  return Object.hasOwn(TOPICS, name);
+}
 
 const AT = 27;
 
@@ -167,7 +188,10 @@ export const EXAMPLES = [
 ] as const;
 
 export function topicHelp(topic: HelpTopic): string {
-  const lines = [`usage: ${topic.usage}`, '', ...wrap(topic.about, 80), '', ...optionLines(topic.options)];
+  const { usage, about, more, options, examples = [] } = topic;
+  const lines = [`usage: ${usage}`, '', ...wrap(about, 80), '', ...optionLines(options)];
+  if (more !== undefined) lines.push('', ...wrap(more, 80));
+  if (examples.length > 0) lines.push('', 'Examples:', ...exampleLines(examples));
   return `${lines.join('\n')}\n`;
 }
 
@@ -188,7 +212,7 @@ export function mainHelp(): string {
     ...[...STATUS_MEANINGS].flatMap(([code, meaning]) => columns(String(code), meaning, 2, 8)),
     '',
     'Examples:',
-    ...EXAMPLES.flatMap(([command, meaning]) => columns(command, meaning, 2, 39)),
+    ...exampleLines(EXAMPLES),
     '',
     'More: man run-foreign, where the package is installed for all (npm -g).',
   ];
@@ -206,6 +230,9 @@ export function valueShown(name: OptionName): string {
   if (value === undefined) return '';
   return kind === 'optional' ? `[=${value}]` : ` ${value}`;
 }
+
+const exampleLines = (examples: readonly (readonly [string, string])[]): string[] =>
+  examples.flatMap(([command, meaning]) => columns(command, meaning, 2, 39));
 
 function optionLines(names: readonly OptionName[]): string[] {
   return [

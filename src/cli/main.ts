@@ -3,6 +3,7 @@
 import {
   type CommandName,
   type HelpTopic,
+  isCommandName,
   mainHelp,
   RUN_TOPIC,
   shortUsage,
@@ -34,6 +35,7 @@ const COMMANDS: Record<CommandName, () => Promise<Command>> = {
   check: async () => (await import('./check.ts')).check,
   explain: async () => (await import('./explain.ts')).explain,
   binfmt: async () => (await import('./binfmt/binfmt.ts')).binfmt,
+  completion: async () => (await import('./completion/completion.ts')).completion,
 };
 
 /** Returns the exit status; does not return at all when a program takes over. */
@@ -57,7 +59,7 @@ export async function main({ args, envp, argv0 }: RawInvocation): Promise<number
   }
   const name = ended ? '' : Buffer.from(first).toString();
   if (name === 'help') return help(others[0] && Buffer.from(others[0]).toString());
-  if (isCommand(name)) return command(name, [...own, ...others], envp);
+  if (isCommandName(name)) return command(name, [...own, ...others], envp);
   const request = await programRequest(rest, envp, options);
   if (options.gdb === undefined) return run(request);
   const { runDebugged } = await import('./gdb/run-debugged.ts');
@@ -77,11 +79,7 @@ async function command(
 }
 
 function help(topic?: string): number {
-  if (topic !== undefined && !isCommand(topic)) throw usageError(`there is no command '${topic}'`);
+  if (topic !== undefined && !isCommandName(topic)) throw usageError(`there is no command '${topic}'`);
   write(1, topic === undefined ? mainHelp() : topicHelp(TOPICS[topic]));
   return 0;
-}
-
-function isCommand(name: string): name is CommandName {
-  return Object.hasOwn(TOPICS, name);
 }

@@ -2,7 +2,7 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { RUN_TOPIC, STATUS_MEANINGS, TOPICS } from '../../src/cli/help.ts';
+import { RUN_TOPIC, STATUS_MEANINGS, TOPICS, valueShown } from '../../src/cli/help.ts';
 import { manPage } from '../../src/cli/man/man-page.ts';
 import { optionSpec, twinName } from '../../src/cli/option-specs.ts';
 import { NODE_PATH, ROOT, run, sh, temporary } from '../support/run.ts';
@@ -64,9 +64,9 @@ const between = (from: string, to: string) => {
 };
 
 test.each(RUN_TOPIC.options)('--%s: its help, its short form, its variable', (name) => {
-  const { help, value, short } = optionSpec(name);
+  const { help, short } = optionSpec(name);
   const options = between('OPTIONS', 'ENVIRONMENT');
-  const left = `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`;
+  const left = `${short === undefined ? '' : `-${short}, `}--${name}${valueShown(name)}`;
   expect(options).toContain(` ${left} ${help}.`);
   const twin = twinName(name);
   if (twin !== undefined)

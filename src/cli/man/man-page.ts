@@ -95,7 +95,9 @@ function command(name: CommandName): string[] {
     usageText(topic.usage),
     '.PP',
     ...paragraph(topic.about),
+    ...(topic.more === undefined ? [] : ['.PP', ...paragraph(topic.more)]),
     ...own.flatMap(option),
+    ...(topic.examples ?? []).flatMap(([line, meaning]) => item(bold(line), `${meaning}.`)),
     ...(shared.length === 0 ? [] : ['.PP', ...paragraph(`It also takes ${names}, as below.`)]),
   ];
 }
