@@ -152,6 +152,7 @@ const SPECS = {
   check: { kind: 'flag', twin: false, help: 'only say what cannot be stored, and touch nothing' },
   copies: { kind: 'text', short: 'n', twin: false, value: 'N', help: 'how many copies; 1 unless given' },
   verbose: { kind: 'flag', help: 'say what is done, and what the kernel would not do' },
+  svg: { kind: 'flag', twin: false, help: 'draw a picture of memory, as SVG' },
   json: { kind: 'flag', help: 'write JSON, for machines' },
   version: { kind: 'flag', help: 'show the version' },
   help: { kind: 'flag', help: 'show this text' },

@@ -27,6 +27,7 @@ export interface Options extends RunOptions {
   readonly seal: readonly string[];
   readonly check: boolean;
   readonly copies: number;
+  readonly svg: boolean;
   readonly json: boolean;
   readonly version: boolean;
   readonly help: boolean;
@@ -242,6 +243,7 @@ function optionsFrom(found: Record<string, unknown>, own: readonly string[]): Op
     seal: list('seal').map(forPeople),
     check: flag('check'),
     copies: copiesFrom(last('copies')),
+    svg: flag('svg'),
     json: flag('json'),
     version: flag('version'),
     help: flag('help'),
