@@ -11,8 +11,6 @@ export interface Picture {
   readonly columns: readonly Column[];
   /** What is done between the first column and the second. */
   readonly steps?: readonly StepLine[];
-  /** Under the columns, each a sentence. */
-  readonly notes: readonly string[];
 }
 
 /** Steps of a plan that are shown as one line: `2-7`, `maps the program`. */

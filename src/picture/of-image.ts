@@ -16,16 +16,16 @@ export function imagePicture(image: ProgramImage, name: string, facts: readonly 
       facts: [],
       blocks: [processBlock(process.state, image.segments)],
     };
-    return { ...head, columns: [column], notes: [] };
+    return { ...head, columns: [column] };
   }
   const program = { title: 'The program', facts: [placementText(image)], blocks: [programBlock(image)] };
-  if (interpreter === undefined) return { ...head, columns: [program], notes: [] };
+  if (interpreter === undefined) return { ...head, columns: [program] };
   const beside = {
     title: `Its interpreter, ${interpreter.source.name}`,
     facts: [placementText(interpreter)],
     blocks: [partBlock(interpreter)],
   };
-  return { ...head, columns: [program, beside], notes: [] };
+  return { ...head, columns: [program, beside] };
 }
 
 function placementText({ placement }: ImagePart): string {

@@ -23,7 +23,6 @@ export function planPicture(plan: Plan, facts: readonly string[]): Picture {
     facts,
     columns: [before(plan), after(plan)],
     steps: planSteps(plan.steps),
-    notes: [],
   };
 }
 

@@ -42,7 +42,6 @@ export function resumePicture(
       },
     ],
     steps: resumeSteps(plan.steps),
-    notes: [],
   };
 }
 

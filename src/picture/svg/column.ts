@@ -41,6 +41,8 @@ export interface Drawn {
   readonly parts: readonly Svg[];
   readonly width: number;
   readonly height: number;
+  /** Whether a box stands for several neighbours. */
+  readonly joined: boolean;
 }
 
 interface BlockRows {
@@ -79,7 +81,10 @@ export function drawColumn(column: Column, x: number, y: number): Drawn {
       top += rowHeight(row, scale);
     });
   });
-  return { parts, width, height: top - y + 10 };
+  const joined = blocks.some(({ rows }) =>
+    rows.some((row) => row.kind === 'regions' && row.regions.length > 1),
+  );
+  return { parts, width, height: top - y + 10, joined };
 }
 
 function boxCells(blocks: readonly BlockRows[]): number {

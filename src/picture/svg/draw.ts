@@ -1,9 +1,8 @@
 /** A picture as SVG: one file that needs nothing else, in light and in dark, with low addresses at the top. */
 import { permissions } from '../../image/permissions.ts';
-import { cleaned } from '../label.ts';
 import type { Picture, Region, StepLine } from '../model.ts';
 import { addressText, regionSize } from '../region-text.ts';
-import { drawColumn } from './column.ts';
+import { type Drawn, drawColumn } from './column.ts';
 import { drawLegend } from './legend.ts';
 import { stepPill } from './row.ts';
 import { CELL, STYLE, TITLE_CELL } from './style.ts';
@@ -17,37 +16,34 @@ const BETWEEN = 44;
 const LEAST_WIDTH = 560;
 
 export function svgPicture(shown: Picture): string {
-  const parts: Svg[] = [];
-  let top = MARGIN + 14 + LINE * (shown.facts.length + 1) + 22;
-  const [first, ...others] = shown.columns;
-  let [right, bottom] = [MARGIN, top];
-  if (first !== undefined) {
-    const drawn = drawColumn(first, MARGIN, top);
-    parts.push(...drawn.parts);
-    right = MARGIN + drawn.width;
-    bottom = top + drawn.height;
-    if (shown.steps !== undefined) {
-      const steps = drawSteps(shown.steps, MARGIN, bottom + 24);
-      parts.push(...steps.parts);
-      right = Math.max(right, MARGIN + steps.width);
-      bottom += 24 + steps.height;
-    }
-  }
-  for (const column of others) {
-    const x = right + BETWEEN;
-    if (shown.steps !== undefined) parts.push(arrow(right + 12, x - 10, top - 4));
-    const drawn = drawColumn(column, x, top);
-    parts.push(...drawn.parts);
-    right = x + drawn.width;
-    bottom = Math.max(bottom, top + drawn.height);
-  }
-  const width = Math.ceil(Math.max(right + MARGIN, LEAST_WIDTH));
-  const legend = drawLegend(shown, MARGIN, bottom + 20, width - 2 * MARGIN);
-  parts.push(...legend.parts, ...heading(shown, width));
-  top = bottom + 20 + legend.height + MARGIN;
-  const title = cleaned(shown.title, 'any');
-  return picture(width, Math.ceil(top), `Memory of ${title}`, STYLE, parts, description(shown));
+  const top = MARGIN + 14 + LINE * (shown.facts.length + 1) + 22;
+  const columns = drawColumns(shown, top);
+  const width = Math.ceil(Math.max(columns.width + 2 * MARGIN, LEAST_WIDTH));
+  const legendTop = top + columns.height + 20;
+  const legend = drawLegend(shown, columns.joined, MARGIN, legendTop, width - 2 * MARGIN);
+  const height = Math.ceil(legendTop + legend.height);
+  const parts = [...heading(shown, width), ...columns.parts, ...legend.parts];
+  const title = `Memory of ${shownText(shown.title, TOLD_NAME)}`;
+  return picture(width, height, title, STYLE, parts, description(shown));
 }
+
+/** Side by side; the steps below the first, from where an arrow leads to the second. */
+function drawColumns({ columns, steps }: Picture, top: number): Drawn {
+  let [width, height] = [0, 0];
+  const drawn = columns.map((column, index): Drawn => {
+    const x = index === 0 ? MARGIN : MARGIN + width + BETWEEN;
+    const own = drawColumn(column, x, top);
+    const list = index === 0 && steps !== undefined ? drawSteps(steps, x, top + own.height + 24) : NOTHING;
+    const lead = index > 0 && steps !== undefined ? [arrow(x - BETWEEN + 12, x - 10, top - 4)] : [];
+    width = x - MARGIN + Math.max(own.width, list.width);
+    height = Math.max(height, own.height + list.height);
+    return { ...own, parts: [...lead, ...own.parts, ...list.parts] };
+  });
+  const joined = drawn.some((each) => each.joined);
+  return { parts: drawn.flatMap(({ parts }) => parts), width, height, joined };
+}
+
+const NOTHING: Drawn = { parts: [], width: 0, height: 0, joined: false };
 
 function heading({ title, facts }: Picture, width: number): Svg[] {
   const cells = Math.floor((width - 2 * MARGIN) / CELL);
@@ -67,7 +63,7 @@ function arrow(from: number, to: number, y: number): Svg {
   });
 }
 
-function drawSteps(steps: readonly StepLine[], x: number, y: number) {
+function drawSteps(steps: readonly StepLine[], x: number, y: number): Drawn {
   const cells = Math.max(0, ...steps.map(({ numbers }) => numbers.length));
   const textX = x + (cells + 2) * CELL + 6;
   const parts: Svg[] = [text(x, y, 'Between: the steps of run-foreign plan', { class: 'strong' })];
@@ -77,7 +73,7 @@ function drawSteps(steps: readonly StepLine[], x: number, y: number) {
     parts.push(text(textX, line, what));
   });
   const longest = Math.max(38, ...steps.map(({ text: what }) => what.length + cells + 3));
-  return { parts, width: longest * CELL, height: 24 + steps.length * 21 };
+  return { parts, width: longest * CELL, height: 48 + steps.length * 21, joined: false };
 }
 
 /** Regions that are told of to those who cannot see. */

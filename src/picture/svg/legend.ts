@@ -12,13 +12,21 @@ const LINE = 24;
 const SIGN = 26;
 const HEIGHT = 14;
 
-export function drawLegend({ columns, steps }: Picture, x: number, y: number, width: number) {
+/** `joined`: whether a box stands for several neighbours. */
+export function drawLegend(
+  { columns, steps }: Picture,
+  joined: boolean,
+  x: number,
+  y: number,
+  width: number,
+) {
   const blocks = columns.flatMap((column) => column.blocks);
   const regions = blocks.flatMap((block) => block.regions);
   const entries: Entry[] = [
     ...ACCESS.filter(({ applies }) => regions.some(applies)),
     ...(regions.some(({ filled }) => filled !== undefined && filled > 0n) ? [FILLED] : []),
     ...(regions.some(({ filled, start, end }) => filled !== undefined && filled < end - start) ? [ZERO] : []),
+    ...(joined ? [JOINED] : []),
     ...(blocks.some(({ somewhere }) => somewhere !== undefined) ? [FLOATING] : []),
     ...(steps === undefined ? [] : [STEP]),
   ];
@@ -79,6 +87,13 @@ const FILLED: Entry = {
 const ZERO: Entry = {
   words: 'zero at first',
   sign: (x, y) => [element('rect', { ...box(x, y, 'strip'), x: x + 8, width: 10 })],
+};
+const JOINED: Entry = {
+  words: 'neighbours of one name, a band each',
+  sign: (x, y) =>
+    ['read', 'execute', 'write'].map((kind, index) =>
+      element('rect', { x: x + 8, y: y - 7 + index * 5, width: 10, height: 5, class: `${kind} strip-band` }),
+    ),
 };
 const FLOATING: Entry = {
   words: 'where it is, is known only at run time',
