@@ -57,17 +57,19 @@ export function fitted(text: string, cells: number, cut: string): string {
   if (cells < 1) return '';
   const last = text.slice(text.lastIndexOf('/') + 1);
   if (last !== text && cellsOf(last) < cells) return cut + ending(text, cells - 1);
-  const head = taken([...last], Math.floor((cells - 1) / 2)).join('');
+  const head = withoutMark(taken([...last], Math.floor((cells - 1) / 2)).join(''));
   return head + cut + ending(last, cells - 1 - cellsOf(head));
 }
 
-function ending(text: string, cells: number): string {
-  const end = taken([...text].reverse(), cells)
-    .reverse()
-    .join('');
-  // A mark would stand on the wrong letter.
-  return end.replace(/^\p{M}/u, '');
-}
+const ending = (text: string, cells: number): string =>
+  withoutMark(
+    taken([...text].reverse(), cells)
+      .reverse()
+      .join(''),
+  );
+
+/** At the beginning of a piece a mark would stand on the wrong letter. */
+const withoutMark = (text: string): string => text.replace(/^\p{M}+/u, '');
 
 function taken(characters: readonly string[], cells: number): string[] {
   let [count, width] = [0, 0];

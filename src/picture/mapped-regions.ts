@@ -3,7 +3,7 @@ import type { Protection } from '../image/image.ts';
 import type { ProtectionText } from '../image/permissions.ts';
 import type { Plan, Step } from '../plan/plan.ts';
 import type { Region } from './model.ts';
-import { byAddress, topmost } from './topmost.ts';
+import { byAddress, type Piece, topmost } from './topmost.ts';
 
 type Placed = Extract<Step, { op: 'mmap' | 'mprotect' | 'read' | 'zero' }>;
 
@@ -22,16 +22,11 @@ export function mappedRegions({ steps }: Plan, base: 'absolute' | 'image' | 'int
   });
   const maps = changes.filter(({ step }) => step.op === 'mmap');
   const shaping = changes.filter(({ step }) => step.op === 'mmap' || step.op === 'mprotect');
-  const owners = topmost(maps);
   const filling = changes
     .filter(({ step }) => step.op === 'read' || step.op === 'zero')
     .sort((one, other) => byAddress(one.start, other.start));
-  // Between two edges of mappings and changes of protection nothing of either changes.
-  let owner = 0;
-  return topmost(shaping).flatMap(({ start, end, layer }): Region[] => {
-    while ((owners[owner]?.end ?? end) <= start) owner++;
-    const mapping = maps[owners[owner]?.layer ?? -1];
-    const last = shaping[layer];
+  return common(topmost(maps), topmost(shaping)).flatMap(({ start, end, owner, shape }): Region[] => {
+    const [mapping, last] = [maps[owner], shaping[shape]];
     if (mapping?.step.op !== 'mmap' || last === undefined || !('protection' in last.step)) return [];
     const inside = within(filling, start, end);
     const changed = last === mapping ? [] : [last.number];
@@ -46,6 +41,21 @@ export function mappedRegions({ steps }: Plan, base: 'absolute' | 'image' | 'int
       },
     ];
   });
+}
+
+/** Where pieces of two kinds lie over each other; both ascend. */
+function common(owners: readonly Piece[], shapes: readonly Piece[]) {
+  const found: { start: bigint; end: bigint; owner: number; shape: number }[] = [];
+  let [at, other] = [0, 0];
+  for (;;) {
+    const [owner, shape] = [owners[at], shapes[other]];
+    if (owner === undefined || shape === undefined) return found;
+    const start = owner.start > shape.start ? owner.start : shape.start;
+    const end = owner.end < shape.end ? owner.end : shape.end;
+    if (start < end) found.push({ start, end, owner: owner.layer, shape: shape.layer });
+    if (owner.end <= end) at++;
+    else other++;
+  }
 }
 
 function isPlaced(step: Step): step is Placed {
