@@ -16,7 +16,7 @@ export interface Report {
 
 /** Throws USAGE, also where it can be known beforehand that the file will not be written. */
 export function openReport({ output, force, svg, json }: Options): Report {
-  if (svg && json) throw usageError('--svg and --json exclude each other');
+  if (svg && json) throw usageError('--svg and --json (or RUN_FOREIGN_JSON) exclude each other');
   const path = output === undefined ? Buffer.from('-') : toBytes(output);
   if (isStandardOutput(path)) {
     const toTerminal = async (text: string) => write(1, text);
