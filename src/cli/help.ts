@@ -45,12 +45,13 @@ export const TOPICS = {
   plan: {
     usage: 'run-foreign plan [options] PROGRAM [args...]',
     about: 'Shows every step that would be done to become PROGRAM, and runs nothing.',
-    options: [...RUN_OPTIONS, 'verbose', 'json', 'help'],
+    options: [...RUN_OPTIONS, 'verbose', 'json', 'svg', 'output', 'force', 'help'],
   },
   inspect: {
     usage: 'run-foreign inspect [options] PROGRAM',
     about: 'Shows what is in PROGRAM: its segments, its interpreter, its map of memory.',
-    options: [...LOADER_OPTIONS, ...SOURCE_OPTIONS, 'json', 'help'],
+    options: [...LOADER_OPTIONS, ...SOURCE_OPTIONS, 'json', 'svg', 'output', 'force', 'help'],
+    optionsAnywhere: true,
   },
   compile: {
     usage: 'run-foreign compile [options] PROGRAM -o FILE',

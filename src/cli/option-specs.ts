@@ -183,6 +183,7 @@ const SPECS = {
   now: { kind: 'flag', twin: false, help: 'only tell the kernel, and write nothing for the next boot' },
   copies: { kind: 'text', short: 'n', twin: false, value: 'N', help: 'how many copies; 1 unless given' },
   verbose: { kind: 'flag', help: 'say what is done, and what the kernel would not do' },
+  svg: { kind: 'flag', twin: false, help: 'draw a picture of memory, as SVG' },
   json: { kind: 'flag', help: 'write JSON, for machines' },
   version: { kind: 'flag', help: 'show the version' },
   help: { kind: 'flag', help: 'show this text' },

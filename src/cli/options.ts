@@ -31,6 +31,7 @@ export interface Options extends RunOptions {
   readonly interpreter: string | undefined;
   readonly now: boolean;
   readonly copies: number;
+  readonly svg: boolean;
   readonly json: boolean;
   readonly version: boolean;
   readonly help: boolean;
@@ -251,6 +252,7 @@ function optionsFrom(found: Record<string, unknown>, own: readonly string[]): Op
     interpreter: pathFrom('interpreter', last('interpreter')),
     now: flag('now'),
     copies: copiesFrom(last('copies')),
+    svg: flag('svg'),
     json: flag('json'),
     version: flag('version'),
     help: flag('help'),

@@ -3,7 +3,8 @@
  * own: the stack area it was given becomes the program's while this runs, so nothing here may push.
  */
 import { ERRNO } from '../errno.ts';
-import type { AnyPlan, ProtectionText, Step } from '../plan/plan.ts';
+import type { ProtectionText } from '../image/permissions.ts';
+import type { AnyPlan, Step } from '../plan/plan.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import { AT } from '../process/auxv.ts';
 import { type Place, placeText } from '../process/place.ts';
