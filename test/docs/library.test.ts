@@ -20,7 +20,7 @@ test('docs/library.md is up to date: npm run docs', () => {
 
 test.each([
   ['docs/library.md', page, 8],
-  ['docs/embedding.md', guide, 4],
+  ['docs/embedding.md', guide, 16],
   ['the README', `**Your own program.**${readme.split('**Your own program.**')[1]?.split(/^## /m)[0]}`, 2],
 ])('%s can be followed', async (_, text, least) => {
   const blocks = blocksIn(text);
