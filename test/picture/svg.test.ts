@@ -6,6 +6,7 @@ import { imagePicture } from '../../src/picture/of-image.ts';
 import { planPicture } from '../../src/picture/of-plan.ts';
 import { svgPicture } from '../../src/picture/svg/draw.ts';
 import { DARK, LIGHT, type Palette, STYLE } from '../../src/picture/svg/style.ts';
+import { memorySource } from '../../src/source/memory.ts';
 import { HANDMADE } from '../support/handmade.ts';
 import { PROTECTION, segment, testImage } from '../support/images.ts';
 import { planOf } from '../support/plans.ts';
@@ -63,6 +64,8 @@ const drawn = new Map<string, () => Promise<Picture> | Picture>([
     `process ${seed}`,
     () => processOf(seed),
   ]),
+  ...Array.from({ length: 12 }, (_, seed): [string, () => Picture] => [`image ${seed}`, () => imageAt(seed)]),
+  ['a process with 30000 threads', () => crowded()],
   ...HANDMADE.flatMap((program): [string, () => Promise<Picture>][] => [
     [`image ${program.name}`, async () => imagePicture(await imageOf(program), program.name, [])],
     [
@@ -77,6 +80,36 @@ const argument = (text: string) => Buffer.from(`NAME=${text.slice(0, 1000).repla
 function processOf(seed: number): Picture {
   const process = { state: randomProcess(new Random(seed)).state, objects: [] };
   return imagePicture(testImage({ segments: [], process }), 'a process', []);
+}
+
+/** Segments that lie anywhere, also over each other, and marks that lie anywhere, too. */
+function imageAt(seed: number): Picture {
+  const random = new Random(seed);
+  const address = () => random.bigBelow(1n << BigInt(12 + random.below(52)));
+  const segments = Array.from({ length: random.below(100) }, () =>
+    segment(address(), address(), { name: random.pick(HOSTILE), protection: random.pick(KINDS) }),
+  );
+  const range = () => ({ start: address(), end: address() });
+  const brk = { ...range(), randomize: random.chance(1, 2) };
+  const image = testImage({ segments, entry: address(), code: range(), data: range(), brk });
+  return imagePicture(
+    { ...image, interpreter: { ...image, source: memorySource(new Uint8Array(), random.pick(HOSTILE)) } },
+    'any',
+    [],
+  );
+}
+
+/** Half of them are at one place. */
+function crowded(): Picture {
+  const { state } = randomProcess(new Random(1));
+  const [thread] = state.threads;
+  if (thread === undefined) throw new Error('a process without threads');
+  const threads = Array.from({ length: 30_000 }, (_, index) => {
+    const rsp = index % 2 === 0 ? 0x1000n : BigInt(index) << 28n;
+    return { ...thread, tid: index + 1, registers: { ...thread.registers, rsp } };
+  });
+  const process = { state: { ...state, threads }, objects: [] };
+  return imagePicture(testImage({ segments: [], process }), 'crowded', []);
 }
 
 describe.each([...drawn])('%s', (_, picture) => {
