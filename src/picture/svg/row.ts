@@ -37,7 +37,7 @@ export function drawRow(row: Row, before: Row | undefined, frame: Frame, top: nu
     case 'gap':
       return drawGap(`gap, ${sizeText(row.end - row.start)}`, frame, top);
     case 'cut':
-      return drawGap(`${row.count} more, ${sizeText(row.mapped)} in all, are left out`, frame, top);
+      return drawGap(`${row.count} more left out, ${sizeText(row.mapped)}`, frame, top);
     case 'place':
       return drawPlace(row, frame, top);
     case 'regions':
