@@ -55,7 +55,7 @@ const spanOf = ({ aside, pieces }: Extract<Step, { op: 'vdso' }>) => ({
 
 function after(plan: Plan): Column {
   const marks = marksOf(plan);
-  const of = (base: Base) => (marks.get(base) ?? []) satisfies Mark[];
+  const of = (base: Base) => marks.get(base) ?? [];
   const fixed: Block = { regions: mappedRegions(plan, 'absolute'), marks: of('absolute') };
   const mapped = (['image', 'interp'] as const)
     .map(

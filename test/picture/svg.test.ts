@@ -198,6 +198,22 @@ const wordsOf = (picture: Picture): string[] =>
     .filter(({ name }) => name === 'text')
     .map(({ text }) => text);
 
+test('marks that have no room are counted', () => {
+  const { state } = randomProcess(new Random(1));
+  const [thread] = state.threads;
+  const [mapping] = state.mappings;
+  if (thread === undefined || mapping === undefined) throw new Error('a process without threads or memory');
+  const threads = Array.from({ length: 1000 }, (_, index) => {
+    const registers = { ...thread.registers, rsp: mapping.start, rip: mapping.start };
+    return { ...thread, tid: index, registers };
+  });
+  const process = { state: { ...state, threads }, objects: [] };
+  const words = wordsOf(imagePicture(testImage({ segments: [], process }), 'crowded', []));
+  const shown = words.join().match(/r[si]p of thread \d+/g)?.length ?? 0;
+  expect(shown).toBeGreaterThan(6);
+  expect(words).toContain(`and ${2000 - shown} more`);
+});
+
 test('hostile names are shown as text, or as what they are not', () => {
   const words = wordsOf(imagePicture(named(HOSTILE), 'hostile', []));
   expect(words).toContain('<script>alert("1")</script>');
