@@ -4,15 +4,19 @@ import { cellsOf } from '../../src/picture/label.ts';
 import type { Picture } from '../../src/picture/model.ts';
 import { imagePicture } from '../../src/picture/of-image.ts';
 import { planPicture } from '../../src/picture/of-plan.ts';
+import { resumePicture } from '../../src/picture/of-resume.ts';
 import { svgPicture } from '../../src/picture/svg/draw.ts';
 import { DARK, LIGHT, type Palette, STYLE } from '../../src/picture/svg/style.ts';
+import { planResume } from '../../src/plan/resume/resume.ts';
 import { memorySource } from '../../src/source/memory.ts';
+import { coreOf, loadCoreBytes } from '../support/cores.ts';
 import { HANDMADE } from '../support/handmade.ts';
 import { PROTECTION, segment, testImage } from '../support/images.ts';
 import { planOf } from '../support/plans.ts';
 import { randomProcess } from '../support/process-state.ts';
 import { Random } from '../support/random.ts';
 import { imageOf } from '../support/resolve.ts';
+import { resumeHostOf } from '../support/resume-host.ts';
 import { elementsIn, readXml, type XmlElement } from '../support/xml.ts';
 
 const KINDS = [PROTECTION.r, PROTECTION.rx, PROTECTION.rw, PROTECTION.rwx];
@@ -65,6 +69,10 @@ const drawn = new Map<string, () => Promise<Picture> | Picture>([
     () => processOf(seed),
   ]),
   ...Array.from({ length: 12 }, (_, seed): [string, () => Picture] => [`image ${seed}`, () => imageAt(seed)]),
+  ...Array.from({ length: 6 }, (_, seed): [string, () => Promise<Picture>] => [
+    `resume ${seed}`,
+    () => resumptionOf(seed),
+  ]),
   ['a process with 30000 threads', () => crowded()],
   ...HANDMADE.flatMap((program): [string, () => Promise<Picture>][] => [
     [`image ${program.name}`, async () => imagePicture(await imageOf(program), program.name, [])],
@@ -99,6 +107,18 @@ function imageAt(seed: number): Picture {
   );
 }
 
+/** Without what this machine may not have. */
+async function resumptionOf(seed: number): Promise<Picture> {
+  const random = new Random(seed);
+  const image = await loadCoreBytes(await coreOf(randomProcess(random)));
+  if (image.process === undefined) throw new Error('no process');
+  const state = { ...image.process.state, vdso: undefined };
+  const process = { ...image.process, state };
+  const invocation = { program: 'core', anyCpu: true };
+  const { plan } = planResume({ ...image, process }, invocation, resumeHostOf(random, { vdso: undefined }));
+  return resumePicture(plan, process, image.segments, []);
+}
+
 /** Half of them are at one place. */
 function crowded(): Picture {
   const { state } = randomProcess(new Random(1));
@@ -127,6 +147,13 @@ describe.each([...drawn])('%s', (_, picture) => {
     const [title, description] = root.children;
     expect([title?.name, description?.name]).toEqual(['title', 'desc']);
     expect(description?.text.length).toBeGreaterThan(20);
+  });
+
+  test('says how it is to be read', async () => {
+    const words = wordsOf(await picture());
+    expect(words).toContain(
+      'Low addresses at the top; heights grow with the logarithm of sizes, gaps are broken.',
+    );
   });
 
   test('words do not meet, and stay inside', async () => {
