@@ -89,9 +89,13 @@ describe('a program that is registered', () => {
       (sleep 2 | $nobody ./raising -) & sleep 1
       grep -E '^[UG]id' /proc/$(pgrep -x raising)/status
       wait
+      setpriv --ruid=1234 ./hello-qmagic; echo "$?"
       cp tally-qmagic unreadable; chmod 711 unreadable; $nobody ./unreadable; echo "$?"
     `);
-    expect(stdout).toBe('Uid:\t1234\t1234\t1234\t1234\nGid:\t1234\t1234\t1234\t1234\n0 0 0 -\n126\n');
+    expect(stdout).toBe('Uid:\t1234\t1234\t1234\t1234\nGid:\t1234\t1234\t1234\t1234\n0 0 0 -\n126\n126\n');
+    expect(stderr).toMatch(
+      /^run-foreign: started by a program with more privileges than its user has, .*: EPERM\n/,
+    );
     expect(stderr).toMatch(/unreadable: permission denied; run-foreign must be able to read it/);
   });
 

@@ -3,7 +3,7 @@ import { unlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ForeignError } from '../../errors.ts';
 import { bootFiles, isOwn, ownBootFiles, readsBootFiles } from './boot-files.ts';
-import { type BinfmtContext, counted, isOurs, say } from './context.ts';
+import { type BinfmtContext, counted, isOurs, say, warn } from './context.ts';
 import { removeFromDatabase } from './debian.ts';
 import { type Format, formatsNamed } from './formats.ts';
 import { kernelState, removeFromKernel } from './kernel.ts';
@@ -19,6 +19,8 @@ export function unregister({ options, settings, names }: BinfmtContext): number 
   if (taken > 0) say(`${counted(taken, 'entry', 'entries')} taken from the kernel`);
   for (const path of files) say(`removed ${path}`);
   if (taken + files.length === 0) say('there was nothing of ours');
+  if (root === undefined && !kernelState().mounted)
+    warn('binfmt_misc is not mounted, so what the kernel has was not seen');
   return 0;
 }
 
