@@ -4,6 +4,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { ownBinfmt } from '../support/binfmt.ts';
 import { AARCH64, STATUS, writeForeignElf } from '../support/foreign-elf.ts';
 import { quote, temporary } from '../support/run.ts';
+import { TOY_LOADER, toyProgram } from '../support/toy.ts';
 
 const LIMIT = 90_000;
 const directory = temporary();
@@ -128,6 +129,45 @@ describe('a program that is registered', () => {
     expect(stdout).toContain('3 6 30 words.txt\n');
     expect(stdout.match(/3 6 30 words\.txt/g)).toHaveLength(2);
     expect(stdout).toMatch(new RegExp(`a name: ${STATUS}\nnative\n$`));
+  });
+});
+
+describe('a program that needs more than its file', () => {
+  test('sealed: keys come from the environment', { timeout: LIMIT }, async () => {
+    const { stdout, stderr } = await script(`
+      age-keygen -o key 2> /dev/null
+      ${quote(command)} seal tally-qmagic -r "$(age-keygen -y key)" -o sealed && chmod 755 sealed
+      rf register age > /dev/null
+      ./sealed words.txt; echo "$?"
+      RUN_FOREIGN_IDENTITY=key ./sealed words.txt
+    `);
+    expect(stderr).toMatch(/^run-foreign: \.\/sealed: is sealed for 1 recipient .*\n$/);
+    expect(stdout).toBe('126\n3 6 30 words.txt\n');
+  });
+
+  test('a checkpoint: it goes on', { timeout: LIMIT }, async () => {
+    const { stdout, stderr } = await script(`
+      rf register core > /dev/null
+      sleep 20 < /dev/null > /dev/null 2>&1 & sleeper=$!; sleep 0.5
+      ${quote(command)} checkpoint $sleeper -o sleeping.core --kill --skip pipes && chmod 755 sleeping.core
+      ./sleeping.core < /dev/null & sleep 1.5; kill $!; wait $!; echo "went on until $?"
+    `);
+    expect(stdout, stderr).toMatch(/went on until 143\n$/);
+  });
+
+  test('of a loader from elsewhere: who starts it names that', { timeout: LIMIT }, async () => {
+    directory.file('toy.ts', TOY_LOADER);
+    directory.file('toy', toyProgram('a toy\n'));
+    const { stdout, stderr } = await script(`
+      export XDG_CACHE_HOME=$PWD/loaders
+      rf register toy --loader ./toy.ts
+      ./toy; echo "$?"
+      RUN_FOREIGN_LOADERS=$PWD/toy.ts ./toy; echo "$?"
+    `);
+    expect(stderr).toMatch(
+      /its loader comes from .*toy\.ts; who starts such programs needs it in RUN_FOREIGN_LOADERS/,
+    );
+    expect(stdout).toMatch(/^mounted .*\ntoy: 1 magic registered; .*\n126\na toy\n7\n$/);
   });
 });
 

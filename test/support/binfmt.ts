@@ -12,8 +12,12 @@ const TIME_LIMIT = 60_000;
 const AS_ROOT = `
 pipe=$(mktemp -u) && mkfifo "$pipe"
 unshare -Um --propagation private /bin/bash -c 'read -r < "$0"; rm "$0"; exec /bin/bash -c "$1" < /dev/null' "$pipe" "$1" &
+tries=0
 for map in uid_map gid_map; do
-  until echo '0 0 65536' > /proc/$!/$map; do sleep 0.01; done 2> /dev/null
+  until echo '0 0 65536' > /proc/$!/$map; do
+    tries=$((tries + 1)); [ $tries -lt 500 ] || { kill $!; exit 99; }
+    sleep 0.01
+  done 2> /dev/null
 done
 echo > "$pipe"
 wait $!`;
