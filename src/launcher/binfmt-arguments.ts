@@ -12,9 +12,9 @@ import { ERRNO } from '../errno.ts';
 import { AT } from '../process/auxv.ts';
 import type { LauncherContext } from './context.ts';
 import { set } from './data.ts';
+import { emitCheckName } from './kept-start.ts';
 
 const WORD = 8;
-const [DOT, SLASH] = [0x2e, 0x2f];
 
 /**
  * The environment decides what Node is and what it loads, so where it comes from somebody with fewer privileges (AT_SECURE: a
@@ -47,23 +47,14 @@ export function emitBinfmtArguments(context: LauncherContext, needsNode: Label):
   const { emitter } = context;
   const { code } = emitter;
   const [path, argv0, count] = [REG.si, REG.di, REG.bx];
-  const [isPath, next, same, other] = [code.label(), code.label(), code.label(), code.label()];
+  const [next, same, other] = [code.label(), code.label(), code.label()];
+  // Other names do not mean the same to us and to execve.
+  emitCheckName(context, other);
   code.load(count, { base: REG.bp, displacement: 0 });
   code.compareImmediate(count, 3);
   code.jumpIf('below', other);
   code.load(path, { base: REG.bp, displacement: 2 * WORD });
   code.load(argv0, { base: REG.bp, displacement: 3 * WORD });
-
-  // `/…` and `./…` mean the same to us and to execve.
-  code.loadByte(REG.ax, { base: path, displacement: 0 });
-  code.compareImmediate(REG.ax, SLASH);
-  code.jumpIf('equal', isPath);
-  code.compareImmediate(REG.ax, DOT);
-  code.jumpIf('notEqual', other);
-  code.loadByte(REG.ax, { base: path, displacement: 1 });
-  code.compareImmediate(REG.ax, SLASH);
-  code.jumpIf('notEqual', other);
-  code.place(isPath);
 
   code.place(next);
   code.loadByte(REG.ax, { base: path, displacement: 0 });
