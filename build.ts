@@ -9,6 +9,7 @@ import { notices } from './build-licenses.ts';
 import { ajv } from './loaders/manifest/decoder.ts';
 import schema from './loaders/manifest/schema.json' with { type: 'json' };
 import { CACHE_FILE, COMMAND_FILE } from './src/bin/script.ts';
+import { configSchema } from './src/cli/config/schema.ts';
 import { manPage } from './src/cli/man/man-page.ts';
 import { emitLauncher } from './src/launcher/launcher.ts';
 import { BUILD_ID } from './src/launcher/start-file.ts';
@@ -206,6 +207,7 @@ writeFileSync(`${OUT}/THIRD-PARTY-LICENSES`, notices(bundles.flatMap(({ metafile
 cpSync('src/cli/new-loader/package', `${OUT}/new-loader`, { recursive: true });
 cpSync('src/cli/completion/scripts', `${OUT}/completion`, { recursive: true });
 copyFileSync('loaders/manifest/schema.json', `${OUT}/manifest.schema.json`);
+writeFileSync(`${OUT}/config.schema.json`, `${JSON.stringify(configSchema(), null, 2)}\n`);
 writeFileSync(`${OUT}/run-foreign.1`, manPage(buildDate()));
 writeFileSync(`${OUT}/run-foreign`, emitLauncher(setBuildId()), { mode: 0o755 });
 makeCache();

@@ -8,6 +8,7 @@ import { programRequest, run } from '../cli/run.ts';
 import { hasTwins } from '../cli/run-options.ts';
 import { EXIT, errorLine, ForeignError } from '../errors.ts';
 import { exit } from '../exit.ts';
+import { configFile } from '../plugins/config.ts';
 
 /** First words that are commands of ours; a program of that name is `./plan` or `-- plan`. */
 const COMMANDS = new Set([
@@ -22,6 +23,7 @@ const COMMANDS = new Set([
   'formats',
   'check',
   'completion',
+  'config',
   'help',
 ]);
 const DASH = 0x2d;
@@ -32,7 +34,14 @@ async function main(): Promise<number> {
   const [first] = invocation.args;
   const plain = first !== undefined && first[0] !== DASH && !COMMANDS.has(Buffer.from(first).toString());
   if (plain && !hasTwins(invocation.envp)) {
-    await run({ ...(await programRequest(invocation.args, invocation.envp, {})), keep: true });
+    const configured = configFile(process.env) !== undefined;
+    const options = configured
+      ? await (await import('../cli/config/apply.ts')).configuredOptions(first, invocation.envp)
+      : {};
+    await run({
+      ...(await programRequest(invocation.args, invocation.envp, options)),
+      keep: !configured,
+    });
   }
   const { main } = await import('../cli/main.ts');
   return main(invocation);

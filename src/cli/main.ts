@@ -1,5 +1,6 @@
 /** The command with options: reads them, and does what they ask for. */
 
+import { withConfiguration } from './config/apply.ts';
 import {
   type CommandName,
   type HelpTopic,
@@ -32,13 +33,15 @@ const COMMANDS: Record<CommandName, () => Promise<Command>> = {
   'new-loader': async () => (await import('./new-loader/new-loader.ts')).newLoader,
   formats: async () => (await import('./formats.ts')).formats,
   check: async () => (await import('./check.ts')).check,
+  config: async () => (await import('./config/config.ts')).config,
   completion: async () => (await import('./completion/completion.ts')).completion,
 };
 
 /** Returns the exit status; does not return at all when a program takes over. */
 export async function main({ args, envp }: RawInvocation): Promise<number> {
   const given = splitShebangOptions(args);
-  const { options, own, rest, ended } = await parseArguments(given, envp, RUN_TOPIC.options);
+  const parsed = await parseArguments(given, envp, RUN_TOPIC.options);
+  const { options, own, rest, ended } = parsed;
   if (options.help) return help();
   if (options.version) {
     writeLine(1, VERSION_LINE);
@@ -52,7 +55,8 @@ export async function main({ args, envp }: RawInvocation): Promise<number> {
   const name = ended ? '' : Buffer.from(first).toString();
   if (name === 'help') return help(others[0] && Buffer.from(others[0]).toString());
   if (isCommandName(name)) return command(name, [...own, ...others], envp);
-  return run(await programRequest(rest, envp, options));
+  const configured = await withConfiguration(parsed, envp, RUN_TOPIC.options, first);
+  return run(await programRequest(rest, envp, configured.options));
 }
 
 async function command(
@@ -63,7 +67,10 @@ async function command(
   const { options, optionsAnywhere }: HelpTopic = TOPICS[name];
   const parsed = await parseArguments(args, envp, options, optionsAnywhere);
   if (parsed.options.help) return help(name);
-  return (await COMMANDS[name]())(parsed, envp);
+  const action = await COMMANDS[name]();
+  // Of what code from elsewhere can be named for, the configuration says something, too.
+  if (!options.includes('loader')) return action(parsed, envp);
+  return action(await withConfiguration(parsed, envp, options, parsed.rest[0]), envp);
 }
 
 function help(topic?: string): number {

@@ -2,6 +2,7 @@
 import { environmentValue } from '../launch/prepare.ts';
 import type { ResumeWishes } from '../launch/resumption.ts';
 import type { GivenOption } from '../loader/options.ts';
+import type { ConfiguredLoaders } from '../plugins/load.ts';
 import { toText } from './invocation.ts';
 
 /** Values are byte strings (see invocation.ts). */
@@ -9,6 +10,7 @@ export interface RunOptions {
   readonly format?: string | undefined;
   /** Files and packages. */
   readonly loaders?: readonly string[] | undefined;
+  readonly configured?: ConfiguredLoaders | undefined;
   readonly loaderOptions?: readonly GivenOption[] | undefined;
   /** Milliseconds. */
   readonly loaderTimeout?: number | undefined;

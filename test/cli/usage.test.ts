@@ -13,6 +13,7 @@ const COMMANDS = [
   'new-loader',
   'formats',
   'check',
+  'config',
   'completion',
 ];
 const OPTIONS = [
@@ -88,6 +89,7 @@ describe('wrong usage is one line that names the option and leads to the help', 
     [['inspect', '/bin/true', 'more'], 'inspect'],
     [['formats', 'more'], 'formats'],
     [['check', 'more'], 'check'],
+    [['config', 'a', 'b'], 'one PROGRAM'],
     [['compile', '/bin/true', 'argument', '-o', '-'], 'one PROGRAM'],
     [['compile', '/bin/true'], '--output'],
     [['compile', '-i', 'key', '/bin/true', '-o', '-'], 'i'],

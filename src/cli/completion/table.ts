@@ -46,6 +46,7 @@ const ARGUMENTS: Partial<Record<CommandName, readonly (What | Rest)[]>> = {
   checkpoint: [processes],
   duplicate: [processes],
   'new-loader': ['nothing', 'directories'],
+  config: ['program'],
   completion: [words('bash', 'zsh', 'fish')],
 };
 
