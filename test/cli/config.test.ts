@@ -224,6 +224,12 @@ describe('what is wrong is said, with the line and the column', () => {
     expect(stderr).not.toContain('QQQ');
   });
 
+  test('no file', async () => {
+    mkdirSync(at(`${CONFIG}.json`), { recursive: true });
+    const { status, stderr } = await runAs(['show']);
+    expect([status, stderr]).toEqual([2, expect.stringContaining('is no regular file')]);
+  });
+
   test('bytes that are no UTF-8, or too many', async () => {
     const file = configure({});
     writeFileSync(file, Buffer.from('{ "loaders": ["\xff"] }', 'latin1'));

@@ -37,6 +37,8 @@ export async function readConfiguration(
     return undefined;
   }
   const path = realpathSync(file);
+  if (!statSync(path).isFile())
+    throw new ForeignError('USAGE', `${REFUSED}: it is no regular file`, { subject: file });
   const around = { directory: dirname(path), home };
   const isScript = path.endsWith('.js');
   const json = isScript ? undefined : jsonIn(file);
@@ -59,7 +61,7 @@ interface Placed extends Json {
 function jsonIn(file: string): Placed {
   if (statSync(file).size > MAX_SIZE)
     throw new ForeignError('USAGE', `${REFUSED}: it has more than ${MAX_SIZE} bytes`, { subject: file });
-  const bytes = readFileSync(file);
+  const bytes = contentOf(file);
   const text = bytes.toString();
   const lineAt = ({ location }: FormatError): string => {
     const before = bytes.subarray(0, location.offset).toString().split('\n');
@@ -72,6 +74,15 @@ function jsonIn(file: string): Placed {
   } catch (cause) {
     if (!(cause instanceof FormatError)) throw cause;
     throw new ForeignError('USAGE', cause.message, { subject: `${file}:${lineAt(cause)}`, cause });
+  }
+}
+
+function contentOf(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new ForeignError('USAGE', `cannot be read: ${code}`, { subject: file, cause });
   }
 }
 
