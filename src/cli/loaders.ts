@@ -99,8 +99,12 @@ function firstOfEachName(plugins: readonly Plugin[], say: (text: string) => void
   return [...loaders.values()];
 }
 
+let reporting = false;
+
 /** What a loader leaves behind that fails when nobody waits for it any more. */
-function reportStrayFailures(): void {
+export function reportStrayFailures(): void {
+  if (reporting) return;
+  reporting = true;
   const report = (cause: unknown) => {
     const text = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
     const message = `a loader failed after it had ended: ${text}`;

@@ -177,6 +177,14 @@ test('a script exports the same', async () => {
   );
 });
 
+test('a script is no more than a loader: it cannot end the process or write to standard output', async () => {
+  configure("console.log('seen'); module.exports = { env: { A: 'x' } };", 'js');
+  expect(await runAs(['show'])).toEqual({ status: 0, stdout: 'x none\n', stderr: 'seen\n' });
+  configure('process.exit(0)', 'js');
+  const ended = await runAs(['show']);
+  expect([ended.status, ended.stderr]).toEqual([125, expect.stringContaining('may not end the process')]);
+});
+
 /** A configuration that is wrong, where, and what is said. */
 const WRONG: readonly (readonly [text: string, at: string, message: string])[] = [
   ['', '1:1', 'is no JSON'],

@@ -4,7 +4,7 @@ import { printable } from '../../errors.ts';
 import { environmentValue } from '../../launch/prepare.ts';
 import { configFile } from '../../plugins/config.ts';
 import { RUN_TOPIC } from '../help.ts';
-import { moduleLimit } from '../loaders.ts';
+import { moduleLimit, reportStrayFailures } from '../loaders.ts';
 import type { Layer } from '../option-layers.ts';
 import type { OptionName } from '../option-specs.ts';
 import { optionsOf, type ParsedArguments } from '../options.ts';
@@ -30,14 +30,19 @@ export async function withConfiguration(
   const file = configFile(process.env);
   if (file === undefined) return parsed;
   const { readConfiguration } = await import('./read.ts');
+  const { guardProcess } = await import('../../plugins/guard.ts');
   const { moduleRunner } = await import('../../plugins/run-module.ts');
   const { partsFor, targetOf } = await import('./match.ts');
   const warn = (text: string) => writeLine(2, printable(`run-foreign: ${text}`));
   const say = (text: string) => {
     if (parsed.options.verbose) warn(text);
   };
-  const limit = await moduleLimit(parsed.options);
-  const run = moduleRunner(process.env, limit, say).run;
+  const modules = moduleRunner(process.env, await moduleLimit(parsed.options), say);
+  const run: typeof modules.run = (script, look) => {
+    guardProcess();
+    reportStrayFailures();
+    return modules.run(script, look);
+  };
   const configuration = await readConfiguration(file, process.env, run, warn);
   if (configuration === undefined) return parsed;
   const target = program && targetOf(program, environmentValue(envp, 'PATH'));
