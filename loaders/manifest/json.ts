@@ -17,9 +17,18 @@ export interface Json {
   error(message: string, pointer: string, value: unknown): FormatError;
 }
 
+/** What a text is to be, for messages. */
+export interface Wanted {
+  readonly name: string;
+  /** What is said of one that is JSON and cannot be taken. */
+  readonly refused: string;
+}
+
+const MANIFEST: Wanted = { name: 'manifest', refused: 'is no manifest that can be run' };
+
 /** `start` is where the text begins in its file, bytes. Throws a FormatError. */
-export function parseJson(text: string, start: number): Json {
-  const parser = new Parser(text, start);
+export function parseJson(text: string, start: number, what = MANIFEST): Json {
+  const parser = new Parser(text, start, what);
   return { value: parser.document(), error: parser.error.bind(parser) };
 }
 
@@ -30,13 +39,15 @@ export const step = (name: string | number): string =>
 class Parser {
   readonly #text: string;
   readonly #start: number;
+  readonly #what: Wanted;
   /** Of members where the name stands, of all else where the value does; in characters. */
   readonly #places = new Map<string, number>();
   #at = 0;
 
-  constructor(text: string, start: number) {
+  constructor(text: string, start: number, what: Wanted) {
     this.#text = text;
     this.#start = start;
+    this.#what = what;
   }
 
   document(): unknown {
@@ -54,7 +65,7 @@ class Parser {
   #errorAt(message: string, at: number, pointer: string, found: string): FormatError {
     const offset = this.#start + Buffer.byteLength(this.#text.slice(0, at));
     const value = found.length > LONGEST_SHOWN ? `${found.slice(0, LONGEST_SHOWN)}...` : found;
-    return new FormatError(message, { offset, field: pointer.slice(1) || 'the manifest', value });
+    return new FormatError(message, { offset, field: pointer.slice(1) || `the ${this.#what.name}`, value });
   }
 
   #unexpected(token: string, at: number, pointer: string): FormatError {
@@ -80,7 +91,7 @@ class Parser {
     if (token !== '{' && token !== '[') return this.#scalar(token, at, pointer);
     if (depth === MAX_DEPTH)
       throw this.#errorAt(
-        `is no manifest that can be run: it is nested more than ${MAX_DEPTH} deep`,
+        `${this.#what.refused}: it is nested more than ${MAX_DEPTH} deep`,
         at,
         pointer,
         token,
@@ -106,7 +117,7 @@ class Parser {
       const name = String(this.#scalar(token, at, pointer));
       const member = pointer + step(name);
       if (name in object)
-        throw this.#errorAt('is no manifest that can be run: it has a field twice', at, member, token);
+        throw this.#errorAt(`${this.#what.refused}: it has a field twice`, at, member, token);
       this.#places.set(member, at);
       [token, at] = this.#next();
       if (token !== ':') throw this.#unexpected(token, at, member);

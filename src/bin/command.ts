@@ -2,13 +2,14 @@
  * The command's entry. `run-foreign PROGRAM args…` without options goes the plain way, which loads as
  * little as possible; everything else loads the rest of the command first.
  */
-import { rawInvocation, toText } from '../cli/invocation.ts';
+import { rawInvocation } from '../cli/invocation.ts';
 import { writeLine } from '../cli/output.ts';
 import { programRequest, run } from '../cli/run.ts';
-import { hasTwins } from '../cli/run-options.ts';
+import { hasTwins, withArgv0 } from '../cli/run-options.ts';
 import { isVerbose, moreLine } from '../cli/verbosity.ts';
 import { EXIT, errorLine, ForeignError } from '../errors.ts';
 import { exit } from '../exit.ts';
+import { configFile } from '../plugins/config.ts';
 
 /** First words that are commands of ours; a program of that name is `./plan` or `-- plan`. */
 const COMMANDS = new Set([
@@ -25,6 +26,7 @@ const COMMANDS = new Set([
   'explain',
   'binfmt',
   'completion',
+  'config',
   'help',
 ]);
 const DASH = 0x2d;
@@ -35,9 +37,15 @@ async function main(): Promise<number> {
   const { argv0 } = invocation;
   const [first] = invocation.args;
   const named = first !== undefined && first[0] !== DASH && !COMMANDS.has(Buffer.from(first).toString());
-  if ((named || argv0 !== undefined) && !hasTwins(invocation.envp)) {
-    const options = argv0 === undefined ? {} : { argv0: toText(argv0) };
-    await run({ ...(await programRequest(invocation.args, invocation.envp, options)), keep: true });
+  if (first !== undefined && (named || argv0 !== undefined) && !hasTwins(invocation.envp)) {
+    const configured = configFile(process.env) !== undefined;
+    const options = configured
+      ? await (await import('../cli/config/apply.ts')).configuredOptions(first, invocation.envp)
+      : {};
+    await run({
+      ...(await programRequest(invocation.args, invocation.envp, withArgv0(options, argv0))),
+      keep: !configured,
+    });
   }
   const { main } = await import('../cli/main.ts');
   return main(invocation);

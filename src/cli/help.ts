@@ -143,6 +143,13 @@ export const TOPICS = {
     options: ['style', 'root', 'interpreter', 'now', 'force', 'loader', 'loader-timeout', 'json', 'help'],
     optionsAnywhere: true,
   },
+  config: {
+    usage: 'run-foreign config [options] [PROGRAM]',
+    about:
+      'Shows which options would count for PROGRAM, or for any, and where each comes from: an argument, a variable, or the ' +
+      'configuration. It starts nothing.',
+    options: [...RUN_OPTIONS, 'no-cache', 'verbose', 'json', 'help'],
+  },
   completion: {
     usage: 'run-foreign completion bash|zsh|fish',
     about: 'Prints a script that completes what you type, for a shell to read.',

@@ -1,6 +1,6 @@
 /**
  * Which loaders there are for a start. Ours come with the command; what finds and compiles others is loaded when there is
- * one, and to know that takes no more than looking for the user's configuration.
+ * one.
  */
 import { dirname } from 'node:path';
 import { builtinLoaders } from '../../loaders/index.ts';
@@ -8,7 +8,7 @@ import { errorLine, ForeignError, printable } from '../errors.ts';
 import { exit } from '../exit.ts';
 import { environmentValue, type ProgramRequest } from '../launch/prepare.ts';
 import type { LoaderPlugin } from '../loader/contract.ts';
-import { configFile } from '../plugins/config.ts';
+import type { TimeLimit } from '../loader/time-limit.ts';
 import type { Plugin } from '../plugins/load.ts';
 import { listIn } from './lists.ts';
 import { writeLine } from './output.ts';
@@ -30,14 +30,13 @@ export async function loaderSettings(
   envp: readonly Uint8Array[],
   program?: Uint8Array,
 ): Promise<LoaderSettings> {
-  const { loaders: named = [], loaderOptions, loaderTimeout = DEFAULT_TIMEOUT } = options;
+  const { loaders: named = [], loaderOptions, configured } = options;
   const variable = environmentValue(envp, `${TWIN_PREFIX}LOADERS`);
   const fromEnvironment = variable === undefined ? [] : listIn(Buffer.from(variable).toString());
-  if (named.length + fromEnvironment.length === 0 && configFile(process.env) === undefined)
+  if (named.length + fromEnvironment.length + (configured?.loaders.length ?? 0) === 0)
     return { loaders: builtinLoaders, loaderOptions, files: new Map() };
   const { loadPlugins } = await import('../plugins/load.ts');
-  const { watchedLimit } = await import('../plugins/watchdog.ts');
-  const limit = watchedLimit(loaderTimeout);
+  const limit = await moduleLimit(options);
   const warn = (text: string) => writeLine(2, printable(`run-foreign: ${text}`));
   const say = (text: string) => {
     if (options.verbose === true) warn(text);
@@ -49,11 +48,11 @@ export async function loaderSettings(
     named,
     directory,
     fromEnvironment,
+    configured,
     ownDirectory: script === undefined ? undefined : dirname(script),
     env: process.env,
     limit,
     say,
-    warn,
   });
   return {
     loaders: firstOfEachName(plugins, say),
@@ -67,6 +66,12 @@ export async function loaderSettings(
       },
     },
   };
+}
+
+/** How long code from elsewhere may take. */
+export async function moduleLimit({ loaderTimeout = DEFAULT_TIMEOUT }: RunOptions): Promise<TimeLimit> {
+  const { watchedLimit } = await import('../plugins/watchdog.ts');
+  return watchedLimit(loaderTimeout);
 }
 
 /** What relative names of loaders count from: the current directory, if there is one, for those that were typed. */
@@ -94,8 +99,12 @@ function firstOfEachName(plugins: readonly Plugin[], say: (text: string) => void
   return [...loaders.values()];
 }
 
+let reporting = false;
+
 /** What a loader leaves behind that fails when nobody waits for it any more. */
-function reportStrayFailures(): void {
+export function reportStrayFailures(): void {
+  if (reporting) return;
+  reporting = true;
   const report = (cause: unknown) => {
     const text = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
     const message = `a loader failed after it had ended: ${text}`;

@@ -1,5 +1,6 @@
 /** The command with options: reads them, and does what they ask for. */
 
+import { withConfiguration } from './config/apply.ts';
 import {
   type CommandName,
   type HelpTopic,
@@ -11,10 +12,11 @@ import {
   topicHelp,
   VERSION_LINE,
 } from './help.ts';
-import { type RawInvocation, toText } from './invocation.ts';
+import type { RawInvocation } from './invocation.ts';
 import { type ParsedArguments, parseArguments, usageError } from './options.ts';
 import { write, writeLine } from './output.ts';
 import { programRequest, run } from './run.ts';
+import { withArgv0 } from './run-options.ts';
 import { splitShebangOptions } from './shebang-options.ts';
 import { setVerbose } from './verbosity.ts';
 
@@ -35,17 +37,17 @@ const COMMANDS: Record<CommandName, () => Promise<Command>> = {
   check: async () => (await import('./check.ts')).check,
   explain: async () => (await import('./explain.ts')).explain,
   binfmt: async () => (await import('./binfmt/binfmt.ts')).binfmt,
+  config: async () => (await import('./config/config.ts')).config,
   completion: async () => (await import('./completion/completion.ts')).completion,
 };
 
 /** Returns the exit status; does not return at all when a program takes over. */
 export async function main({ args, envp, argv0 }: RawInvocation): Promise<number> {
-  if (argv0 !== undefined) {
-    const { options } = await parseArguments([], envp, RUN_TOPIC.options);
-    return run(await programRequest(args, envp, { ...options, argv0: options.argv0 ?? toText(argv0) }));
-  }
+  if (argv0 !== undefined)
+    return start({ ...(await parseArguments([], envp, RUN_TOPIC.options)), rest: args }, envp, argv0);
   const given = splitShebangOptions(args);
-  const { options, own, rest, ended } = await parseArguments(given, envp, RUN_TOPIC.options);
+  const parsed = await parseArguments(given, envp, RUN_TOPIC.options);
+  const { options, own, rest, ended } = parsed;
   setVerbose(options.verbose === true);
   if (options.help) return help();
   if (options.version) {
@@ -60,7 +62,18 @@ export async function main({ args, envp, argv0 }: RawInvocation): Promise<number
   const name = ended ? '' : Buffer.from(first).toString();
   if (name === 'help') return help(others[0] && Buffer.from(others[0]).toString());
   if (isCommandName(name)) return command(name, [...own, ...others], envp);
-  const request = await programRequest(rest, envp, options);
+  return start(parsed, envp);
+}
+
+/** `argv0` is what the kernel says that the program was called by. */
+async function start(
+  parsed: ParsedArguments,
+  envp: readonly Uint8Array[],
+  argv0?: Uint8Array,
+): Promise<number> {
+  const { options } = await withConfiguration(parsed, envp, RUN_TOPIC.options, parsed.rest[0]);
+  setVerbose(options.verbose === true);
+  const request = await programRequest(parsed.rest, envp, withArgv0(options, argv0));
   if (options.gdb === undefined) return run(request);
   const { runDebugged } = await import('./gdb/run-debugged.ts');
   return runDebugged(request, options.gdb.port, envp);
@@ -75,7 +88,10 @@ async function command(
   const parsed = await parseArguments(args, envp, options, optionsAnywhere);
   if (options.includes('verbose')) setVerbose(parsed.options.verbose === true);
   if (parsed.options.help) return help(name);
-  return (await COMMANDS[name]())(parsed, envp);
+  const action = await COMMANDS[name]();
+  // Of what code from elsewhere can be named for, the configuration says something, too.
+  if (!options.includes('loader')) return action(parsed, envp);
+  return action(await withConfiguration(parsed, envp, options, parsed.rest[0]), envp);
 }
 
 function help(topic?: string): number {

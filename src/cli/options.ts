@@ -6,8 +6,10 @@
 import { ForeignError } from '../errors.ts';
 import { environmentValue } from '../launch/prepare.ts';
 import type { GivenOption } from '../loader/options.ts';
+import type { Applied } from './config/apply.ts';
 import { toBytes, toText } from './invocation.ts';
 import { listIn } from './lists.ts';
+import { type Given, type Layer, merged } from './option-layers.ts';
 import { type OptionName, optionSpec, twinName } from './option-specs.ts';
 import type { RunOptions } from './run-options.ts';
 import { loadYargs } from './yargs.ts';
@@ -45,6 +47,10 @@ export interface ParsedArguments {
   readonly rest: readonly Uint8Array[];
   /** Whether `--` stood between the two. */
   readonly ended: boolean;
+  /** What the options are made of. */
+  readonly given: Given;
+  /** What the configuration adds to them, where there is one for them. */
+  readonly applied?: Applied;
 }
 
 export function usageError(message: string, hint = 'see run-foreign --help'): ForeignError {
@@ -64,13 +70,14 @@ export async function parseArguments(
   const texts = longNames(args.map(toText), names).map((text, index, all) =>
     unswallowing(text, all[index + 1] ?? '', names),
   );
-  const found = await runYargs(texts, envp, names, anywhere);
-  const positional = found['_'] as string[];
+  const { _: positionals, $0: _, ...found } = await runYargs(texts, names, anywhere);
+  const positional = positionals as string[];
+  const given = { args: found, environment: twins(envp, names) };
   if (anywhere) {
     const end = texts.indexOf('--');
     const before = end < 0 ? texts : texts.slice(0, end);
     checkOwn(before, names);
-    return { options: optionsFrom(found, before), own: [], rest: positional.map(toBytes), ended: end >= 0 };
+    return { options: optionsOf(given), own: [], rest: positional.map(toBytes), ended: end >= 0, given };
   }
   const from = args.length - positional.length;
   const ownTexts = texts.slice(0, from);
@@ -80,12 +87,11 @@ export async function parseArguments(
   if (odd !== undefined) throw unknownOption([odd]);
   checkOwn(ownTexts, names);
   const own = args.slice(0, ended ? from - 1 : from);
-  return { options: optionsFrom(found, ownTexts), own, rest: args.slice(from), ended };
+  return { options: optionsOf(given), own, rest: args.slice(from), ended, given };
 }
 
 async function runYargs(
   texts: readonly string[],
-  envp: readonly Uint8Array[],
   names: readonly OptionName[],
   anywhere: boolean,
 ): Promise<Record<string, unknown>> {
@@ -113,7 +119,6 @@ async function runYargs(
     .version(false)
     .exitProcess(false)
     .strictOptions()
-    .config(twins(envp, names))
     .fail((message, error) => {
       throw usageError(forPeople(message ?? error.message));
     });
@@ -197,7 +202,9 @@ function unknownOption(own: readonly string[]): ForeignError {
   return usageError(`unknown option: ${forPeople(text)}`);
 }
 
-function optionsFrom(found: Record<string, unknown>, own: readonly string[]): Options {
+/** The options that count: of `layers`, which the configuration has, the later win. Throws USAGE. */
+export function optionsOf(given: Given, layers: readonly Layer[] = []): Options {
+  const { values: found, demanded } = merged(given, layers);
   const list = (name: OptionName) => [found[name] ?? []].flat() as string[];
   const last = (name: OptionName) => list(name).at(-1);
   const flag = (name: OptionName) => [found[name]].flat().at(-1) === true;
@@ -234,7 +241,7 @@ function optionsFrom(found: Record<string, unknown>, own: readonly string[]): Op
     verifyKey: verifyKey === undefined ? undefined : forPeople(verifyKey),
     identity: list('identity'),
     notConfidential: flag('not-confidential'),
-    checkDemanded: own.some((text) => /^--(sha256|verify-key)(=|$)/.test(text)),
+    checkDemanded: demanded,
     recipients: list('recipient').map(forPeople),
     recipientsFiles: list('recipients-file'),
     passphrase: flag('passphrase'),

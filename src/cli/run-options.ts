@@ -2,6 +2,7 @@
 import { environmentValue } from '../launch/prepare.ts';
 import type { ResumeWishes } from '../launch/resumption.ts';
 import type { GivenOption } from '../loader/options.ts';
+import type { ConfiguredLoaders } from '../plugins/load.ts';
 import { toText } from './invocation.ts';
 
 /** Values are byte strings (see invocation.ts). */
@@ -9,6 +10,7 @@ export interface RunOptions {
   readonly format?: string | undefined;
   /** Files and packages. */
   readonly loaders?: readonly string[] | undefined;
+  readonly configured?: ConfiguredLoaders | undefined;
   readonly loaderOptions?: readonly GivenOption[] | undefined;
   /** Milliseconds. */
   readonly loaderTimeout?: number | undefined;
@@ -64,6 +66,11 @@ const TWINS = [
 
 /** Where keys are is nobody's business but ours. */
 const IDENTITY_TWIN = Buffer.from(`${TWIN_PREFIX}IDENTITY=`);
+
+/** With what the caller of the program gave as argv[0], where nobody wishes for another. */
+export function withArgv0<T extends RunOptions>(options: T, argv0: Uint8Array | undefined): T {
+  return argv0 === undefined ? options : { ...options, argv0: options.argv0 ?? toText(argv0) };
+}
 
 /** Whether any of them is set through the environment: then the plain path is not plain. */
 export function hasTwins(envp: readonly Uint8Array[]): boolean {

@@ -5,8 +5,12 @@
  */
 import { Console } from 'node:console';
 
+let guarded = false;
+
 /** From now on, for all code in this process. */
 export function guardProcess(): void {
+  if (guarded) return;
+  guarded = true;
   process.exit = denied('end the process');
   process.abort = denied('end the process');
   process.chdir = denied('change the current directory');

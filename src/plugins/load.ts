@@ -6,12 +6,20 @@
 import { dirname } from 'node:path';
 import type { LoaderPlugin } from '../loader/contract.ts';
 import type { TimeLimit } from '../loader/time-limit.ts';
+import type { Value } from '../loader/value.ts';
 import type { Say } from './cache.ts';
 import { checkLoader, readLoader } from './check-loader.ts';
-import { configFile, readConfig } from './config.ts';
 import { guardProcess } from './guard.ts';
 import { findLoaderFile, type NamedIn } from './names.ts';
 import { moduleRunner } from './run-module.ts';
+
+/** The loaders of the user's configuration. */
+export interface ConfiguredLoaders {
+  /** The file: what relative names count from. */
+  readonly path: string;
+  /** Names, and in a script loaders themselves. */
+  readonly loaders: readonly (string | Value)[];
+}
 
 export interface PluginRequest {
   /** `--loader`: files and packages. */
@@ -20,6 +28,7 @@ export interface PluginRequest {
   readonly directory: string | undefined;
   /** RUN_FOREIGN_LOADERS: absolute paths and packages. */
   readonly fromEnvironment: readonly string[];
+  readonly configured: ConfiguredLoaders | undefined;
   /** Where run-foreign lies: packages are looked up there, too. */
   readonly ownDirectory: string | undefined;
   /** HOME and the XDG directories. */
@@ -27,8 +36,6 @@ export interface PluginRequest {
   readonly limit: TimeLimit;
   /** Told what is of interest to whoever looks closely. */
   readonly say: Say;
-  /** Told what the user should know at any rate. */
-  readonly warn: Say;
 }
 
 /** A loader that does not come with us. */
@@ -40,10 +47,9 @@ export interface Plugin {
 
 /** Throws USAGE for what cannot be found, LOADER_FAILED for what is no loader. */
 export async function loadPlugins(request: PluginRequest): Promise<Plugin[]> {
-  const { env, warn } = request;
   const own = request.ownDirectory === undefined ? [] : [request.ownDirectory];
   const from = (directory: string | undefined) => (directory === undefined ? own : [directory, ...own]);
-  const modules = moduleRunner(env, request.limit, request.say);
+  const modules = moduleRunner(request.env, request.limit, request.say);
   const load = async (name: string, namedIn: NamedIn): Promise<Plugin> => {
     const file = findLoaderFile(name, namedIn);
     return {
@@ -58,10 +64,8 @@ export async function loadPlugins(request: PluginRequest): Promise<Plugin[]> {
     plugins.push(await load(name, { what: '--loader', directory, packagesFrom: from(directory) }));
   for (const name of request.fromEnvironment)
     plugins.push(await load(name, { what: 'RUN_FOREIGN_LOADERS', directory: undefined, packagesFrom: own }));
-  const file = configFile(env);
-  const config = file === undefined ? undefined : await readConfig(file, modules.run, warn);
-  if (config === undefined) return plugins;
-  const { path, loaders } = config;
+  if (request.configured === undefined) return plugins;
+  const { path, loaders } = request.configured;
   const place = dirname(path);
   for (const each of loaders) {
     if (typeof each === 'string')

@@ -16,6 +16,12 @@ const WAYS = [
 describe.each(WAYS)('arguments, $name', ({ options, env }) => {
   const environment = { PATH: NODE_PATH, ...env };
 
+  test('where there is no current directory any more', async () => {
+    const script = `d=$(mktemp -d) && cd "$d" && rmdir "$d" && exec ${SHELL_COMMAND} "$@"`;
+    const { status, stdout } = await sh(script, [...options, '/bin/echo', 'runs'], { env: environment });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'runs\n' });
+  });
+
   test('words that look like options, numbers and nothing at all', async () => {
     const odd = [
       '--',

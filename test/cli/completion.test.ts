@@ -42,6 +42,12 @@ test.each(Object.keys(TOPICS) as (keyof typeof TOPICS)[])('every option of %s', 
   expect((await asked([name, '--'])).values).toEqual(TOPICS[name].options.map((each) => `--${each}`));
 });
 
+test('where no argument follows, options do', async () => {
+  expect((await asked(['checkpoint', '1', ''])).values).toContain('--compress');
+  expect((await asked(['inspect', 'tally', ''])).values).toContain('--svg');
+  expect((await asked(['plan', 'tally', ''])).values).not.toContain('--svg');
+});
+
 test('an option that is there already is not offered again, unless it may be', async () => {
   const { values } = await asked(['--verbose', '--stdin', 'x', '--env', 'A', '--']);
   expect(values).not.toContain('--verbose');

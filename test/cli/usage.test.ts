@@ -14,6 +14,7 @@ const COMMANDS = [
   'formats',
   'check',
   'explain',
+  'config',
   'completion',
 ];
 const OPTIONS = [
@@ -91,6 +92,7 @@ describe('wrong usage is one line that names the option and leads to the help', 
     [['check', 'more'], "'more'"],
     [['check', '--verbose'], 'verbose'],
     [['explain', 'USAGE', 'NETWORK'], 'explain'],
+    [['config', 'a', 'b'], 'one PROGRAM'],
     [['compile', '/bin/true', 'argument', '-o', '-'], 'one PROGRAM'],
     [['compile', '/bin/true'], '--output'],
     [['compile', '-i', 'key', '/bin/true', '-o', '-'], 'i'],

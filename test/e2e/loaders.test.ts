@@ -265,11 +265,11 @@ describe('the configuration', () => {
   });
 
   test.each([
-    ['{ "loaders": "x" }', 'is no configuration: loaders is no array (string)'],
+    ['{ "loaders": "x" }', 'is no configuration: loaders must be a list (it is "x")'],
     ['{ "loader": [] }', 'is no configuration: loader is no field; there is loaders'],
-    ['{', 'is no configuration: '],
-    ['[1]', 'is no configuration: 0 is no field'],
-    ['{ "loaders": [1] }', 'is no configuration: loaders[0] is no string'],
+    ['{', 'is no JSON: '],
+    ['[1]', 'is no configuration: it must be an object'],
+    ['{ "loaders": [1] }', 'is no configuration: loaders[0] must be text'],
   ])('%s is wrong usage', async (text, message) => {
     const { status, stderr } = await runAt({ cwd: place({ [`${AT}.json`]: text }) }, './prog');
     expect([status, stderr]).toEqual([2, expect.stringContaining(message)]);

@@ -34,6 +34,7 @@ test('types are found, by the kind of module that asks', async () => {
   const { analysis, problems } = JSON.parse(stdout);
   expect(Object.keys(analysis.entrypoints).sort()).toEqual([
     '.',
+    './config.schema.json',
     './loader',
     './manifest.schema.json',
     './package.json',

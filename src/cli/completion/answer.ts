@@ -35,7 +35,7 @@ export function answer(words: readonly string[]): string {
   const others = command === undefined && !ended ? commandNames(typed) : [];
   if (!typed.startsWith('-') || ended) {
     const listed = listing(what, typed, '', others);
-    if (what !== 'nothing' || index > 0 || typed !== '') return listed;
+    if (what !== 'nothing' || typed !== '') return listed;
   }
   const names = options.map((name) => ({ value: `--${name}`, about: optionSpec(name).help }));
   return answerText(

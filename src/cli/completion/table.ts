@@ -1,5 +1,7 @@
 /** What can stand where, for Tab: a line for each option and each command whose values are no files. */
 import { SKIPPABLE } from '../../checkpoint/findings.ts';
+import { ERROR_CODES } from '../../errors.ts';
+import { CHECK_IDS } from '../checks/index.ts';
 import { type CommandName, TOPICS } from '../help.ts';
 import type { OptionName } from '../option-specs.ts';
 import {
@@ -33,6 +35,8 @@ const VALUES: Partial<Record<OptionName, What>> = {
   recipient: 'nothing',
   seal: 'nothing',
   compress: words('zstd'),
+  style: words('systemd', 'debian'),
+  root: 'directories',
   copies: 'nothing',
 };
 
@@ -46,6 +50,10 @@ const ARGUMENTS: Partial<Record<CommandName, readonly (What | Rest)[]>> = {
   checkpoint: [processes],
   duplicate: [processes],
   'new-loader': ['nothing', 'directories'],
+  check: [words(...CHECK_IDS)],
+  explain: [words(...ERROR_CODES)],
+  binfmt: [words('register', 'unregister', 'status', 'print'), formats],
+  config: ['program'],
   completion: [words('bash', 'zsh', 'fish')],
 };
 

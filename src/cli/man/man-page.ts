@@ -125,7 +125,9 @@ function environment(): string[] {
     return item(bold(variable), `stands in for --${name}${how}.`);
   });
   return [
-    ...paragraph('An option wins over its variable, and an empty variable says nothing.'),
+    ...paragraph(
+      'An option wins over its variable, a variable over the configuration (see FILES), and an empty variable says nothing.',
+    ),
     ...twins,
     ...ENVIRONMENT.flatMap(([name, what]) => item(bold(name), what)),
   ];

@@ -12,7 +12,8 @@ export const ENVIRONMENT = [
 export const FILES = [
   [
     '~/.config/run-foreign/run-foreign.config.json',
-    'the configuration of the user: loaders that are always asked. It may be run-foreign.config.js instead.',
+    'the configuration of the user: options for all programs or for some, and loaders; or run-foreign.config.js, a script. ' +
+      'docs/configuration.md has the fields, and run-foreign config shows what counts.',
   ],
   ['~/.cache/run-foreign/starts', 'what was kept of starts: the next of the same file needs no Node.'],
   ['~/.cache/run-foreign/loaders', 'loaders in TypeScript as they were compiled.'],
