@@ -34,7 +34,15 @@ const CHAPTERS: Readonly<Record<string, readonly string[]>> = {
     'SpawnForeignOptions',
     'ForeignStdio',
   ],
-  'How a program is loaded': ['LoadOptions', 'ForeignNetwork', 'LoaderOptionValue', 'Secrets'],
+  'How a program is loaded': [
+    'LoadOptions',
+    'ForeignNetwork',
+    'LoaderOptionValue',
+    'Secrets',
+    'Trace',
+    'TraceEvent',
+    'TraceEventName',
+  ],
   'How it ended': [
     'ForeignChild',
     'WithResult',

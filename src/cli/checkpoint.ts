@@ -14,6 +14,7 @@ import { closeDescriptor, memfdForData } from '../native/libc.ts';
 import { readText } from '../native/proc.ts';
 import { seclude } from '../native/seclude.ts';
 import type { OnProgress } from '../source/source.ts';
+import { tell, timed, timedNow } from '../trace.ts';
 import { shortUsage, TOPICS } from './help.ts';
 import { inputPieces } from './input-pieces.ts';
 import { toBytes } from './invocation.ts';
@@ -30,6 +31,7 @@ import {
 import { processId, skippedKinds } from './process-id.ts';
 import { progressLine } from './progress.ts';
 import { readRecipients } from './recipients.ts';
+import { traceFor } from './run.ts';
 import { jsonText } from './text.ts';
 
 const HELP = 'see run-foreign checkpoint --help';
@@ -44,6 +46,7 @@ export async function checkpoint({ options, rest }: ParsedArguments): Promise<nu
     write(2, shortUsage(TOPICS.checkpoint));
     return 2;
   }
+  const trace = await traceFor(options);
   const pid = processId(rest, 'checkpoint');
   if (options.check) return check(pid, options);
   if (options.output === undefined) {
@@ -55,12 +58,18 @@ export async function checkpoint({ options, rest }: ParsedArguments): Promise<nu
   const sealing = options.seal.length + options.recipientsFiles.length > 0;
   if (sealing) seclude();
   const progress = progressLine(readText(`/proc/${pid}/comm`)?.trim() ?? String(pid));
-  const frozen = freeze(pid, { skip: skippedKinds(options.skip), complete: options.complete });
-  const target = new Target(frozen, options);
+  const frozen = timedNow(trace, { event: 'freeze', pid }, () =>
+    freeze(pid, { skip: skippedKinds(options.skip), complete: options.complete }),
+  );
+  const target = new Target(frozen, options, (milliseconds, afterwards) =>
+    tell(trace, { event: 'thaw', pid, afterwards, stood_still_ms: milliseconds }),
+  );
   try {
     refuseSecret(pid, frozen, sealing);
-    if (wrappers.length === 0 && !isStandardOutput(output.path)) await writePlain(output, target, progress);
-    else await writeWrapped(output, target, wrappers, progress);
+    const plain = wrappers.length === 0 && !isStandardOutput(output.path);
+    await timed(trace, { event: 'write', file: Buffer.from(output.path).toString() }, () =>
+      plain ? writePlain(output, target, progress) : writeWrapped(output, target, wrappers, progress),
+    );
     target.finish();
   } finally {
     target.release();
@@ -72,11 +81,17 @@ export async function checkpoint({ options, rest }: ParsedArguments): Promise<nu
 class Target {
   readonly frozen: Frozen;
   readonly #options: Options;
+  readonly #onThaw: (milliseconds: number, then: Options['afterwards']) => void;
   #thawed = false;
 
-  constructor(frozen: Frozen, options: Options) {
+  constructor(
+    frozen: Frozen,
+    options: Options,
+    onThaw: (milliseconds: number, then: Options['afterwards']) => void,
+  ) {
     this.frozen = frozen;
     this.#options = options;
+    this.#onThaw = onThaw;
   }
 
   /** All has been taken from it. Where it is not to go on, it waits until the file is safe. */
@@ -97,6 +112,7 @@ class Target {
   #thaw(then: Options['afterwards']): void {
     this.#thawed = true;
     const milliseconds = this.frozen.thaw(then);
+    this.#onThaw(milliseconds, then);
     if (this.#options.verbose) {
       writeLine(2, `run-foreign: the process stood still for ${milliseconds.toFixed(1)} ms`);
     }

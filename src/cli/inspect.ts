@@ -21,8 +21,9 @@ export async function inspect(
     return 2;
   }
   if (rest.length > 1) throw usageError('inspect takes one PROGRAM', 'see run-foreign inspect --help');
-  const loaded = await withSecrets(await programRequest(rest, envp, options), loadProgram);
-  await authenticate(loaded);
+  const request = await programRequest(rest, envp, options);
+  const loaded = await withSecrets(request, loadProgram);
+  await authenticate(loaded, request.trace);
   const refused = refusal(loaded.image);
   write(1, options.json ? jsonText(imageJson(loaded, refused)) : imageText(loaded, refused));
   return 0;

@@ -1,5 +1,6 @@
 /** The command with options: reads them, and does what they ask for. */
 
+import { setVerbose } from './ending.ts';
 import {
   type CommandName,
   type HelpTopic,
@@ -15,7 +16,6 @@ import { type ParsedArguments, parseArguments, usageError } from './options.ts';
 import { write, writeLine } from './output.ts';
 import { programRequest, run } from './run.ts';
 import { splitShebangOptions } from './shebang-options.ts';
-import { setVerbose } from './verbosity.ts';
 
 /** A command of ours: gets its own options and what follows them, returns the exit status. */
 export type Command = (parsed: ParsedArguments, envp: readonly Uint8Array[]) => Promise<number>;

@@ -151,6 +151,11 @@ const SPECS = {
   },
   check: { kind: 'flag', twin: false, help: 'only say what cannot be stored, and touch nothing' },
   copies: { kind: 'text', short: 'n', twin: false, value: 'N', help: 'how many copies; 1 unless given' },
+  trace: {
+    kind: 'optional',
+    value: 'json',
+    help: 'say on standard error what is done and how long it takes, until the program takes over; --trace=json for machines',
+  },
   verbose: { kind: 'flag', help: 'say what is done, and what the kernel would not do' },
   json: { kind: 'flag', help: 'write JSON, for machines' },
   version: { kind: 'flag', help: 'show the version' },

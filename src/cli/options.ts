@@ -10,6 +10,7 @@ import { toBytes, toText } from './invocation.ts';
 import { listIn } from './lists.ts';
 import { type OptionName, optionSpec, twinName } from './option-specs.ts';
 import type { RunOptions } from './run-options.ts';
+import type { TraceFormat } from './trace.ts';
 import { loadYargs } from './yargs.ts';
 
 export interface Options extends RunOptions {
@@ -224,6 +225,7 @@ function optionsFrom(found: Record<string, unknown>, own: readonly string[]): Op
     stdin: last('stdin'),
     maxSize: sizeFrom(last('max-size')),
     verbose: flag('verbose'),
+    trace: traceFrom(last('trace')),
     sha256: last('sha256'),
     verifyKey: verifyKey === undefined ? undefined : forPeople(verifyKey),
     identity: list('identity'),
@@ -254,6 +256,13 @@ const VERIFY: GivenOption = { loader: 'core', key: 'verify', value: 'true' };
 function stdioFrom(text: string | undefined): 'inherit' | 'recorded' | undefined {
   if (text === undefined || text === 'inherit' || text === 'recorded') return text;
   throw usageError(`--stdio takes inherit or recorded, not '${forPeople(text)}'`);
+}
+
+/** The value is optional. */
+function traceFrom(text: string | undefined): TraceFormat | undefined {
+  if (text === '' || text === 'text') return 'text';
+  if (text === undefined || text === 'json') return text;
+  throw usageError(`--trace takes json, or nothing, not '${forPeople(text)}'`);
 }
 
 const UNITS = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };

@@ -3,6 +3,7 @@ import { environmentValue } from '../launch/prepare.ts';
 import type { ResumeWishes } from '../launch/resumption.ts';
 import type { GivenOption } from '../loader/options.ts';
 import { toText } from './invocation.ts';
+import type { TraceFormat } from './trace.ts';
 
 /** Values are byte strings (see invocation.ts). */
 export interface RunOptions {
@@ -20,6 +21,7 @@ export interface RunOptions {
   /** Bytes. */
   readonly maxSize?: number | undefined;
   readonly verbose?: boolean | undefined;
+  readonly trace?: TraceFormat | undefined;
   readonly sha256?: string | undefined;
   readonly verifyKey?: string | undefined;
   /** Key files. */
@@ -48,6 +50,7 @@ const TWINS = [
   'STDIN',
   'MAX_SIZE',
   'VERBOSE',
+  'TRACE',
   'VERSION',
   'HELP',
   'SHA256',

@@ -19,6 +19,7 @@ test('docs/library.md is up to date: npm run docs', () => {
 
 test.each([
   ['docs/library.md', page, 8],
+  ['docs/trace.md', readFileSync(join(ROOT, 'docs/trace.md'), 'utf8'), 2],
   ['the README', `## As a library${readme.split('## As a library')[1]?.split(/^## /m)[0]}`, 4],
 ])('%s can be followed', async (_, text, least) => {
   const blocks = blocksIn(text);
