@@ -4,6 +4,7 @@ import { closeSync, constants, mkdirSync, openSync, readFileSync, rmSync, writeS
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
+import { sha256, testServer } from '../support/http-server.ts';
 import { expectRefusal } from '../support/refusal.ts';
 import {
   behindLine,
@@ -230,6 +231,43 @@ describe('a sealed program', async () => {
     expect(events.filter(({ event }) => event === 'load').map(({ loader }) => loader)).toEqual([
       'age',
       'elf',
+    ]);
+  });
+});
+
+describe('a program from the network', async () => {
+  const server = await testServer();
+  afterAll(() => server.close());
+  const bytes = sample('elf/x86_64/hello-static');
+  const url = `${server.url}/hello`;
+  server.files.set('/hello', bytes);
+
+  test('is fetched and checked when all else is known', async () => {
+    const { events, stdout } = await trace(`${url}#sha256=${sha256(bytes)}`);
+    expect(stdout).toMatch(/^hello/);
+    expect(stepsOf(events).slice(4)).toEqual([
+      'open program',
+      'ask elf',
+      'load elf image',
+      'plan',
+      'authenticate',
+      'vault',
+      'memory-file',
+      'stub',
+      'exec',
+    ]);
+    expect(events.find(({ event }) => event === 'authenticate')).toMatchObject({
+      file: url,
+      bytes: bytes.length,
+    });
+  });
+
+  test('that is another is told to be so', async () => {
+    const { events, status } = await trace(`${url}#sha256=${sha256(Buffer.from('another'))}`);
+    expect(status).toBe(126);
+    expect(events.slice(-2)).toMatchObject([
+      { event: 'authenticate', failed: 'UNAUTHENTICATED' },
+      { event: 'error', code: 'UNAUTHENTICATED' },
     ]);
   });
 });
