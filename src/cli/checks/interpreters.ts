@@ -19,7 +19,7 @@ function qemu(): Answer {
     (machine) => [`qemu-${machine}`, `qemu-${machine}-static`].find(answersVersion) ?? [],
   );
   if (found.length > 0) return yes(`${found.join(', ')} ran`);
-  const advice = 'programs for other processors do not run';
+  const advice = 'programs for other processors do not run before QEMU is installed, its user mode';
   return no(
     'no qemu-MACHINE runs',
     advice,
@@ -30,7 +30,7 @@ function qemu(): Answer {
 function java(): Answer {
   const version = versionOf('java', '-version');
   if (version !== undefined) return yes(version);
-  const advice = 'JAR files do not run';
+  const advice = 'JAR files do not run before a Java runtime is installed';
   const packages = {
     apt: 'default-jre-headless',
     dnf: 'java-latest-openjdk-headless',

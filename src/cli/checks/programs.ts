@@ -1,5 +1,12 @@
 /** What programs are started from, and where they lie. */
-import { CAPABILITY, hasCapability, personality, readNumber, readText } from '../../native/proc.ts';
+import {
+  CAPABILITY,
+  hasCapability,
+  inInitialUserNamespace,
+  personality,
+  readNumber,
+  readText,
+} from '../../native/proc.ts';
 import { type Answer, type Check, no, setSysctl, yes } from './machine-check.ts';
 import { replacementDirectory, tryExit, tryMapZero } from './probe-programs.ts';
 
@@ -54,8 +61,11 @@ function mapZero(): Answer {
   const outcome = tryMapZero();
   const minimum = `vm.mmap_min_addr is ${readNumber('/proc/sys/vm/mmap_min_addr') ?? 'unreadable'}`;
   if (outcome === undefined) return yes(`address 0 can be mapped; ${minimum}`);
-  const needs = hasCapability(CAPABILITY.SYS_RAWIO) ? 'a security module stands against it' : 'root may';
-  const advice = `OMAGIC, NMAGIC and ZMAGIC a.out programs begin there; ${needs}, or all, if so set for the machine`;
+  const privileged = inInitialUserNamespace() && hasCapability(CAPABILITY.SYS_RAWIO);
+  const who = privileged
+    ? 'a security module stands against it'
+    : 'root may map it, and all users may if the machine is set so';
+  const advice = `OMAGIC, NMAGIC and ZMAGIC a.out programs begin there; ${who}`;
   return no(`mapping it gives ${outcome}; ${minimum}`, advice, setSysctl('vm.mmap_min_addr', 0));
 }
 
