@@ -7,7 +7,7 @@ import { PROCESSES } from './processes.ts';
 import { PROGRAMS } from './programs.ts';
 import { SURROUNDINGS } from './surroundings.ts';
 
-const CHECKS: Readonly<Record<string, Check>> = {
+export const CHECKS: Readonly<Record<string, Check>> = {
   ...IDENTITY,
   ...PROGRAMS,
   ...PROCESSES,

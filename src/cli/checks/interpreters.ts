@@ -5,9 +5,24 @@ import { join } from 'node:path';
 import { type Answer, asRoot, type Check, no, yes } from './machine-check.ts';
 
 export const INTERPRETERS: Readonly<Record<string, Check>> = {
-  qemu: { title: 'other machines', neededFor: ['qemu'], ask: qemu },
-  java: { title: 'Java', neededFor: ['java'], ask: java },
-  wasm: { title: 'WebAssembly', neededFor: ['wasm', 'xz', 'zstd'], ask: wasm },
+  qemu: {
+    title: 'other machines',
+    neededFor: ['qemu'],
+    tries: 'the commands are asked for their version: programs for other processors run',
+    ask: qemu,
+  },
+  java: {
+    title: 'Java',
+    neededFor: ['java'],
+    tries: 'java is asked for its version: JAR files run',
+    ask: java,
+  },
+  wasm: {
+    title: 'WebAssembly',
+    neededFor: ['wasm', 'xz', 'zstd'],
+    tries: 'a module is compiled: WebAssembly runs, and xz and zstd are unpacked',
+    ask: wasm,
+  },
 };
 
 /** Of the machines that loaders/qemu/ knows, those that people have. */

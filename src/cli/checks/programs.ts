@@ -14,10 +14,31 @@ import { replacementDirectory, tryExit, tryMapZero } from './probe-programs.ts';
 const ADDR_NO_RANDOMIZE = 0x0040000;
 
 export const PROGRAMS: Readonly<Record<string, Check>> = {
-  'memfd-exec': { title: 'memfd exec', neededFor: ['run'], ask: memfd },
-  'programs-32': { title: '32-bit programs', neededFor: ['aout', 'elf', 'flat'], ask: program32 },
-  'map-zero': { title: 'address 0', neededFor: ['aout'], ask: mapZero },
-  aslr: { title: 'random addresses', neededFor: ['run'], ask: aslr },
+  'memfd-exec': {
+    title: 'memfd exec',
+    neededFor: ['run'],
+    tries:
+      'a program of a few bytes is executed from memory, or from a file without a name: programs can be started at all',
+    ask: memfd,
+  },
+  'programs-32': {
+    title: '32-bit programs',
+    neededFor: ['aout', 'elf', 'flat'],
+    tries: 'a program of a few bytes for i386 is executed, too',
+    ask: program32,
+  },
+  'map-zero': {
+    title: 'address 0',
+    neededFor: ['aout'],
+    tries: 'a program maps the page at address 0, where most a.out programs begin',
+    ask: mapZero,
+  },
+  aslr: {
+    title: 'random addresses',
+    neededFor: ['run'],
+    tries: 'the setting and the personality of this process are read: programs lie elsewhere every time',
+    ask: aslr,
+  },
 };
 
 function memfd(): Answer {
