@@ -221,7 +221,7 @@ be run, and 1 when something that is required is missing.
 With ids, only these are tried, and the exit status is 0 if all of them are yes:
 
 \`\`\`sh
-run-foreign check map-zero || sudo sysctl -w vm.mmap_min_addr=0
+run-foreign check map-zero && run-foreign samples/aout/hello-omagic
 \`\`\`
 
 \`--json\` writes \`{ ok, checks }\`. Each check has \`id\`, \`title\`, \`ok\`, \`required\`, \`neededFor\` (commands and formats), \`found\` (what was

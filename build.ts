@@ -1,15 +1,23 @@
-/** Builds dist/: the launcher, the command as one CommonJS file, the library as ES modules and as CommonJS, with its types. */
-import { execFileSync } from 'node:child_process';
+/**
+ * Builds dist/: the launcher, the command as one CommonJS file, the library as ES modules and as CommonJS, with its types. The same
+ * sources give the same bytes, wherever they lie; test/package/contents.test.ts has what goes to users.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { notices } from './build-licenses.ts';
+import { bundledPackages, installedPackages } from './build-packages.ts';
+import { sbom } from './build-sbom.ts';
+import { finishTypes } from './build-types.ts';
 import { ajv } from './loaders/manifest/decoder.ts';
 import schema from './loaders/manifest/schema.json' with { type: 'json' };
 import { CACHE_FILE, COMMAND_FILE } from './src/bin/script.ts';
+import { manPage } from './src/cli/man/man-page.ts';
 import { emitLauncher } from './src/launcher/launcher.ts';
+import { BINFMT_SUFFIX } from './src/launcher/protocol.ts';
 import { BUILD_ID } from './src/launcher/start-file.ts';
 
 /**
@@ -29,7 +37,7 @@ const loadedAside: Plugin = {
   setup(build) {
     const aside = 'aside';
     build.onResolve({ filter: /\/(de|en)coder\.ts$/ }, ({ path, importer }) => ({
-      path: `./${basename(dirname(importer))}-${basename(path, '.ts')}.cjs`,
+      path: coderFile(path, importer),
       namespace: aside,
     }));
     build.onResolve({ filter: /^yargs$/ }, () => ({ path: './yargs.cjs', namespace: aside }));
@@ -44,6 +52,20 @@ const loadedAside: Plugin = {
     }));
   },
 };
+
+/** The same files for ES modules, which import them: Node finds the names of their exports. */
+const importedAside: Plugin = {
+  name: 'imported aside',
+  setup(build) {
+    build.onResolve({ filter: /\/(de|en)coder\.ts$/ }, ({ path, importer }) => ({
+      path: coderFile(path, importer),
+      external: true,
+    }));
+  },
+};
+
+const coderFile = (path: string, importer: string): string =>
+  `./${basename(dirname(importer))}-${basename(path, '.ts')}.cjs`;
 
 /** Node has these from its own start. */
 const LOADED_BY_NODE = new Set(['node:fs', 'node:path', 'node:url', 'node:buffer']);
@@ -111,6 +133,8 @@ const bundles = await Promise.all([
     stdin: { contents: standaloneCode.default(ajv, { validate: schema.$id }), resolveDir: '.' },
     outfile: `${OUT}/manifest-decoder.cjs`,
     format: 'cjs',
+    // For Node, as esbuild says of other files what they export.
+    footer: { js: '0 && (module.exports = { validate });' },
   }),
   // One file instead of the forty that yargs consists of: half of the time that an option costs.
   build({
@@ -191,6 +215,7 @@ const bundles = await Promise.all([
   }),
   build({
     ...withElfy,
+    plugins: [importedAside],
     entryPoints: { index: 'src/index.ts', loader: 'src/loader/index.ts', testkit: 'src/testkit/index.ts' },
     outdir: OUT,
     format: 'esm',
@@ -201,22 +226,23 @@ const bundles = await Promise.all([
     },
   }),
 ]);
-writeFileSync(`${OUT}/THIRD-PARTY-LICENSES`, notices(bundles.flatMap(({ metafile }) => metafile ?? [])));
+const bundled = bundledPackages(bundles.flatMap(({ metafile }) => metafile ?? []));
+writeFileSync(`${OUT}/THIRD-PARTY-LICENSES`, notices(bundled));
+writeFileSync(`${OUT}/sbom.cdx.json`, sbom(bundled, installedPackages()));
 cpSync('src/cli/new-loader/package', `${OUT}/new-loader`, { recursive: true });
+cpSync('src/cli/completion/scripts', `${OUT}/completion`, { recursive: true });
 copyFileSync('loaders/manifest/schema.json', `${OUT}/manifest.schema.json`);
-writeFileSync(`${OUT}/run-foreign`, emitLauncher(setBuildId()), { mode: 0o755 });
-makeCache();
+writeFileSync(`${OUT}/run-foreign.1`, manPage(buildDate()));
+const buildId = setBuildId();
+writeFileSync(`${OUT}/run-foreign`, emitLauncher(buildId), { mode: 0o755 });
+writeFileSync(`${OUT}/run-foreign${BINFMT_SUFFIX}`, emitLauncher(buildId, { forBinfmt: true }), {
+  mode: 0o755,
+});
+makeCache(buildId);
 execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', `${OUT}/types`], {
   stdio: 'inherit',
 });
-// The same once more where a compiler takes them for CommonJS, which it does by the package.json beside them.
-cpSync(`${OUT}/types`, `${OUT}/types-cjs`, { recursive: true });
-const commonJs = {
-  name: 'run-foreign',
-  type: 'commonjs',
-  exports: { './loader': './src/loader/index.d.ts' },
-};
-writeFileSync(`${OUT}/types-cjs/package.json`, JSON.stringify(commonJs));
+finishTypes(OUT);
 rmSync('dist', { recursive: true, force: true });
 renameSync(OUT, 'dist');
 
@@ -230,10 +256,21 @@ function setBuildId(): string {
   return id;
 }
 
-/** Compiled code of the command: a launcher starts any program, with the maker of the cache where the command is. */
-function makeCache(): void {
+/** The day of the sources, so that they always make the same page (reproducible-builds.org/specs/source-date-epoch). */
+function buildDate(): Date {
+  const { SOURCE_DATE_EPOCH: given } = process.env;
+  const git = () => spawnSync('git', ['log', '-1', '--format=%ct'], { encoding: 'utf8' }).stdout?.trim();
+  const seconds = Number(given ?? (git() || Number.NaN));
+  return Number.isNaN(seconds) ? new Date() : new Date(seconds * 1000);
+}
+
+/**
+ * Compiled code of the command: a launcher starts any program, with the maker of the cache where the command is. V8 hashes by
+ * a seed, which users' processes choose themselves; a fixed one gives every build of the same sources the same bytes.
+ */
+function makeCache(buildId: string): void {
   const maker = `${OUT}/make-cache`;
-  copyFileSync(`${OUT}/run-foreign`, maker);
+  writeFileSync(maker, emitLauncher(buildId, { nodeOptions: ['--random-seed=1'] }), { mode: 0o755 });
   // Of the caller's starts none is taken; this one is kept, so that what a first start does is compiled, too.
   const env = { PATH: process.env['PATH'], XDG_CACHE_HOME: resolve(OUT, 'cache') };
   execFileSync(maker, [process.execPath], { stdio: 'inherit', env });

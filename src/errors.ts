@@ -83,6 +83,7 @@ export class ForeignError extends Error {
   readonly hint: string | undefined;
   readonly harmless: boolean;
 
+  /** True of errors of another copy of run-foreign, too. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return hasBrand(value, BRAND);
   }
@@ -118,6 +119,7 @@ export class FormatError extends ForeignError {
   readonly [FORMAT_BRAND] = true;
   readonly location: FormatLocation;
 
+  /** True of errors of another copy of run-foreign, too. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return hasBrand(value, FORMAT_BRAND);
   }

@@ -1,4 +1,7 @@
-/** The public library. */
+/**
+ * The library: starts programs in any of the formats, loads them, and shows how they would be started.
+ * @module run-foreign
+ */
 
 export { builtinLoaders } from '../loaders/index.ts';
 export { emitStub } from './emit/stub.ts';

@@ -1,7 +1,8 @@
 /** A grid as a curve a column, over its lines in their order, on an axis that begins at zero. */
+
+import { element, type Svg, text } from '../../src/picture/svg/xml.ts';
 import type { Column } from '../row.ts';
 import type { GridResult } from '../runner.ts';
-import { element, type Svg, text } from './svg.ts';
 
 const MARGIN = { left: 48, right: 12, top: 34, bottom: 28 };
 

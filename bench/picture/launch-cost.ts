@@ -1,7 +1,8 @@
 /** The picture of what starts cost: every way of starting every program, and how a start grows. */
+
+import { picture, type Svg, text } from '../../src/picture/svg/xml.ts';
 import type { Report } from '../report.ts';
 import { drawGrowth } from './growth.ts';
-import { picture, type Svg, text } from './svg.ts';
 import { drawWays } from './ways.ts';
 
 const WIDTH = 900;

@@ -2,11 +2,12 @@
  * A grid as dots on an axis of ratios to its first column: a block a line, a row a way. The axis is logarithmic, because the ways
  * lie between one and a thousand times apart. A stroke through a row is its budget.
  */
+
+import { element, type Svg, text } from '../../src/picture/svg/xml.ts';
 import { digitsOf } from '../markdown.ts';
 import type { Budget } from '../row.ts';
 import type { CellResult, GridResult, LineResult } from '../runner.ts';
 import { ratios } from '../statistics.ts';
-import { element, type Svg, text } from './svg.ts';
 
 const ROW = 18;
 const HEAD = 30;

@@ -8,6 +8,7 @@ import { defineLoader, head, type ProgramImage, type Segment, type Source } from
 import { pageEnd } from '../pages.ts';
 import { type AoutHeader, HEADER_SIZE, MAGICS, readHeader, recognize } from './header.ts';
 import { refuseSharedLibraries } from './shared.ts';
+import { symbols } from './symbols.ts';
 
 const TEXT = { read: true, write: false, execute: true };
 const DATA = { read: true, write: true, execute: true };
@@ -32,6 +33,7 @@ export const aout = defineLoader({
     await refuseSharedLibraries(source, header);
     return { kind: 'image', image: image(source, header) };
   },
+  symbols,
 });
 
 function image(source: Source, header: AoutHeader): ProgramImage {

@@ -1,6 +1,6 @@
 /**
  * Core files: ET_CORE of the System V gABI, with notes as fs/binfmt_elf.c writes them (struct elf_prstatus and
- * elf_prpsinfo of include/linux/elfcore.h) and our own beside them. docs/checkpoints.md specifies ours.
+ * elf_prpsinfo of include/linux/elfcore.h) and our own beside them. docs/checkpoint-format.md specifies ours.
  */
 
 export const ET_CORE = 4;

@@ -1,6 +1,6 @@
 /**
  * Core files: a process as it was, that goes on. Checkpoints are core files with notes of our own
- * (docs/checkpoints.md), which hold what cores lack. System V gABI, chapter 5; elf(5), core(5).
+ * (docs/checkpoint-format.md), which hold what cores lack. System V gABI, chapter 5; elf(5), core(5).
  */
 import { defineLoader, head } from 'run-foreign/loader';
 import { EHDR, ET_CORE } from './elf-core.ts';

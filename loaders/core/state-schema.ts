@@ -1,5 +1,5 @@
 /**
- * Our own notes: which part of a ProcessState each has, and how. docs/checkpoints.md specifies them; a field added later must
+ * Our own notes: which part of a ProcessState each has, and how. docs/checkpoint-format.md specifies them; a field added later must
  * be optional, and one that changes its meaning takes a new version.
  */
 import {

@@ -2,9 +2,8 @@
  * The command's entry. `run-foreign PROGRAM args…` without options goes the plain way, which loads as
  * little as possible; everything else loads the rest of the command first.
  */
-
 import { ending, isVerbose, moreLine } from '../cli/ending.ts';
-import { rawInvocation } from '../cli/invocation.ts';
+import { rawInvocation, toText } from '../cli/invocation.ts';
 import { writeLine } from '../cli/output.ts';
 import { programRequest, run } from '../cli/run.ts';
 import { hasTwins } from '../cli/run-options.ts';
@@ -24,6 +23,8 @@ const COMMANDS = new Set([
   'formats',
   'check',
   'explain',
+  'binfmt',
+  'completion',
   'help',
 ]);
 const DASH = 0x2d;
@@ -31,10 +32,12 @@ const DASH = 0x2d;
 /** The exit status, if no program takes over. */
 async function main(): Promise<number> {
   const invocation = rawInvocation();
+  const { argv0 } = invocation;
   const [first] = invocation.args;
-  const plain = first !== undefined && first[0] !== DASH && !COMMANDS.has(Buffer.from(first).toString());
-  if (plain && !hasTwins(invocation.envp)) {
-    await run({ ...(await programRequest(invocation.args, invocation.envp, {})), keep: true });
+  const named = first !== undefined && first[0] !== DASH && !COMMANDS.has(Buffer.from(first).toString());
+  if ((named || argv0 !== undefined) && !hasTwins(invocation.envp)) {
+    const options = argv0 === undefined ? {} : { argv0: toText(argv0) };
+    await run({ ...(await programRequest(invocation.args, invocation.envp, options)), keep: true });
   }
   const { main } = await import('../cli/main.ts');
   return main(invocation);

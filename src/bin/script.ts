@@ -9,10 +9,10 @@ export const CACHE_FILE = 'command.cache';
 
 /** A `cache` that another version of V8 has made, or this one with other flags, V8 sets aside. */
 export function commandScript(directory: string, cache?: Buffer): Script {
-  const filename = `${directory}/${COMMAND_FILE}`;
   // latin1 needs no decoding.
-  return new Script(readFileSync(filename, 'latin1'), {
-    filename,
+  return new Script(readFileSync(`${directory}/${COMMAND_FILE}`, 'latin1'), {
+    // Without the directory, because code from a cache keeps the name that it was compiled with.
+    filename: COMMAND_FILE,
     ...(cache !== undefined && { cachedData: cache }),
   });
 }

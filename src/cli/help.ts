@@ -9,9 +9,13 @@ export const VERSION_LINE = `run-foreign ${packageJson.version}`;
 export interface HelpTopic {
   readonly usage: string;
   readonly about: string;
+  /** What only those read who ask for this command's help. */
+  readonly more?: string;
   readonly options: readonly OptionName[];
   /** Whether they may stand behind other arguments, too. */
   readonly optionsAnywhere?: true;
+  /** Lines for the command's own help, and what they do. */
+  readonly examples?: readonly (readonly [string, string])[];
 }
 
 /** About where a program comes from and what opens it. */
@@ -24,6 +28,7 @@ const RUN_OPTIONS = [
   'env',
   'unset-env',
   'stdin',
+  'gdb',
   ...RESUME_OPTIONS,
   ...SOURCE_OPTIONS,
 ] as const;
@@ -40,12 +45,13 @@ export const TOPICS = {
   plan: {
     usage: 'run-foreign plan [options] PROGRAM [args...]',
     about: 'Shows every step that would be done to become PROGRAM, and runs nothing.',
-    options: [...RUN_OPTIONS, 'trace', 'verbose', 'json', 'help'],
+    options: [...RUN_OPTIONS, 'trace', 'verbose', 'json', 'svg', 'output', 'force', 'help'],
   },
   inspect: {
     usage: 'run-foreign inspect [options] PROGRAM',
     about: 'Shows what is in PROGRAM: its segments, its interpreter, its map of memory.',
-    options: [...LOADER_OPTIONS, ...SOURCE_OPTIONS, 'trace', 'json', 'help'],
+    options: [...LOADER_OPTIONS, ...SOURCE_OPTIONS, 'trace', 'json', 'svg', 'output', 'force', 'help'],
+    optionsAnywhere: true,
   },
   compile: {
     usage: 'run-foreign compile [options] PROGRAM -o FILE',
@@ -128,9 +134,36 @@ export const TOPICS = {
     options: ['json', 'help'],
     optionsAnywhere: true,
   },
+  binfmt: {
+    usage: 'run-foreign binfmt register|unregister|status|print [FORMAT...]',
+    about:
+      'Lets the kernel start run-foreign for programs in its formats, so that ./PROGRAM just runs, from anywhere: ' +
+      'registers them with binfmt_misc, now and for the next boot, takes them away, says what is registered, or prints ' +
+      'what would be written. Without FORMAT it means those that are safe to take: ' +
+      'aout, ape, core, wasm and age; for unregister and status, all.',
+    options: ['style', 'root', 'interpreter', 'now', 'force', 'loader', 'loader-timeout', 'json', 'help'],
+    optionsAnywhere: true,
+  },
+  completion: {
+    usage: 'run-foreign completion bash|zsh|fish',
+    about: 'Prints a script that completes what you type, for a shell to read.',
+    more:
+      'A package for all users has the scripts as files: run-foreign in /usr/share/bash-completion/completions, _run-foreign in ' +
+      '/usr/share/zsh/site-functions, run-foreign.fish in /usr/share/fish/vendor_completions.d. They lie in dist/completion, too.',
+    options: ['help'],
+    examples: [
+      ['source <(run-foreign completion bash)', 'in ~/.bashrc'],
+      ['source <(run-foreign completion zsh)', 'in ~/.zshrc, behind compinit'],
+      ['run-foreign completion fish | source', 'in ~/.config/fish/config.fish'],
+    ],
+  },
 } as const satisfies Record<string, HelpTopic>;
 
 export type CommandName = keyof typeof TOPICS;
+
+export function isCommandName(name: string): name is CommandName {
+  return Object.hasOwn(TOPICS, name);
+}
 
 const AT = 27;
 
@@ -142,7 +175,8 @@ export const STATUS_MEANINGS: ReadonlyMap<number, string> = new Map([
   [EXIT.notFound, 'PROGRAM was not found'],
 ]);
 
-const EXAMPLES = [
+/** Lines, and what they do. */
+export const EXAMPLES = [
   ['run-foreign ./tally words.txt', 'run a program, whatever its format'],
   ['run-foreign --format aout ./tally', 'run it as a.out, whatever it looks like'],
   ['run-foreign --argv0=-sh sh', 'a login shell'],
@@ -156,7 +190,10 @@ const EXAMPLES = [
 ] as const;
 
 export function topicHelp(topic: HelpTopic): string {
-  const lines = [`usage: ${topic.usage}`, '', ...wrap(topic.about, 80), '', ...optionLines(topic.options)];
+  const { usage, about, more, options, examples = [] } = topic;
+  const lines = [`usage: ${usage}`, '', ...wrap(about, 80), '', ...optionLines(options)];
+  if (more !== undefined) lines.push('', ...wrap(more, 80));
+  if (examples.length > 0) lines.push('', 'Examples:', ...exampleLines(examples));
   return `${lines.join('\n')}\n`;
 }
 
@@ -177,7 +214,9 @@ export function mainHelp(): string {
     ...[...STATUS_MEANINGS].flatMap(([code, meaning]) => columns(String(code), meaning, 2, 8)),
     '',
     'Examples:',
-    ...EXAMPLES.flatMap(([command, meaning]) => columns(command, meaning, 2, 39)),
+    ...exampleLines(EXAMPLES),
+    '',
+    'More: man run-foreign, where the package is installed for all (npm -g).',
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -187,17 +226,22 @@ export function shortUsage(topic: HelpTopic = RUN_TOPIC): string {
   return `usage: ${topic.usage}\nsee run-foreign --help\n`;
 }
 
+/** What stands behind an option where it is shown: ` FILE`, `[=FILE]`, or nothing. */
+export function valueShown(name: OptionName): string {
+  const { value, kind } = optionSpec(name);
+  if (value === undefined) return '';
+  return kind === 'optional' ? `[=${value}]` : ` ${value}`;
+}
+
+const exampleLines = (examples: readonly (readonly [string, string])[]): string[] =>
+  examples.flatMap(([command, meaning]) => columns(command, meaning, 2, 39));
+
 function optionLines(names: readonly OptionName[]): string[] {
   return [
     'Options, and the environment variables that stand in for them:',
     ...names.flatMap((name) => {
-      const { value, help, kind, short } = optionSpec(name);
-      const long =
-        value === undefined
-          ? `--${name}`
-          : kind === 'optional'
-            ? `--${name}[=${value}]`
-            : `--${name} ${value}`;
+      const { help, kind, short } = optionSpec(name);
+      const long = `--${name}${valueShown(name)}`;
       const left = short === undefined ? long : `-${short}, ${long}`;
       const twin = twinName(name);
       if (twin === undefined) return columns(left, help, 2, AT);

@@ -1,7 +1,7 @@
 /** What `run-foreign inspect` says of a process that goes on: what it is, its threads, descriptors and memory, and what it will lack. */
 import { hex } from '../errors.ts';
 import type { ProgramImage, ResumedProcess, Segment } from '../image/image.ts';
-import { permissions } from '../image/picture.ts';
+import { permissions } from '../image/permissions.ts';
 import type { Mapping, OpenFile, ProcessState } from '../image/process-state.ts';
 
 /** A name and what there is to say. */

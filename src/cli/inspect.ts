@@ -1,16 +1,23 @@
 /** `run-foreign inspect`: what a loader found in a file. Nothing is laid out and nothing is run. */
 import { ForeignError, hex } from '../errors.ts';
 import type { ImagePart, Placement, ProgramImage, Segment } from '../image/image.ts';
-import { permissions, picture } from '../image/picture.ts';
+import { permissions } from '../image/permissions.ts';
 import { validateImage } from '../image/validate.ts';
 import { authenticate, type LoadedProgram, loadProgram } from '../launch/prepare.ts';
+import { terminalColumns } from '../native/libc.ts';
+import type { Block } from '../picture/model.ts';
+import { imagePicture, partBlock, programBlock } from '../picture/of-image.ts';
+import { svgPicture } from '../picture/svg/draw.ts';
+import { type TerminalStyle, terminalPicture } from '../picture/terminal.ts';
+import { isConfidential } from '../plan/materials.ts';
 import { ADDRESS_SPACES } from '../process/address-space.ts';
 import { shortUsage, TOPICS } from './help.ts';
 import { type Fact, processFacts, processJson, processLines } from './inspect-process.ts';
 import { type ParsedArguments, usageError } from './options.ts';
 import { write } from './output.ts';
+import { openReport, type Report } from './report.ts';
 import { programRequest, withSecrets } from './run.ts';
-import { isUtf8Locale, jsonText, wantsColor, wrap } from './text.ts';
+import { columnsFor, isUtf8Locale, jsonText, wantsColor, wrap } from './text.ts';
 
 export async function inspect(
   { options, rest }: ParsedArguments,
@@ -21,13 +28,30 @@ export async function inspect(
     return 2;
   }
   if (rest.length > 1) throw usageError('inspect takes one PROGRAM', 'see run-foreign inspect --help');
+  const report = openReport(options);
   const request = await programRequest(rest, envp, options);
   const loaded = await withSecrets(request, loadProgram);
   await authenticate(loaded, request.trace);
   const refused = refusal(loaded.image);
-  write(1, options.json ? jsonText(imageJson(loaded, refused)) : imageText(loaded, refused));
+  const text = () => imageText(loaded, refused, styleFor(report));
+  const shown = options.svg
+    ? svg(loaded, refused)
+    : options.json
+      ? jsonText(imageJson(loaded, refused))
+      : text();
+  await report.write(shown, isConfidential(loaded.image));
   return 0;
 }
+
+function svg({ image, source }: LoadedProgram, refused: string | undefined): string {
+  return svgPicture(imagePicture(image, source.name, refused === undefined ? [] : [`refused: ${refused}`]));
+}
+
+const styleFor = ({ toStandardOutput }: Report): TerminalStyle => ({
+  unicode: isUtf8Locale(),
+  color: toStandardOutput && wantsColor(1),
+  width: columnsFor(toStandardOutput ? terminalColumns(1) : undefined),
+});
 
 /** What the planner would say against the image. */
 function refusal(image: ProgramImage): string | undefined {
@@ -40,7 +64,11 @@ function refusal(image: ProgramImage): string | undefined {
   }
 }
 
-function imageText({ image, source, namedBy }: LoadedProgram, refused: string | undefined): string {
+function imageText(
+  { image, source, namedBy }: LoadedProgram,
+  refused: string | undefined,
+  style: TerminalStyle,
+): string {
   const { interpreter, process } = image;
   const facts: Fact[] = [
     ['file', clean(source.name)],
@@ -53,9 +81,10 @@ function imageText({ image, source, namedBy }: LoadedProgram, refused: string | 
   const lines = facts.flatMap(([name, value]) =>
     wrap(clean(value), 80 - 13).map((line, index) => `${(index === 0 ? name : '').padEnd(13)}${line}`),
   );
-  if (process === undefined) lines.push('', ...partLines(image, 'segments'));
+  if (process === undefined) lines.push('', ...partLines(image, 'segments', programBlock(image), style));
   else lines.push('', ...processLines(process, image).map(clean));
-  if (interpreter !== undefined) lines.push('', ...partLines(interpreter, 'segments of the interpreter'));
+  if (interpreter !== undefined)
+    lines.push('', ...partLines(interpreter, 'segments of the interpreter', partBlock(interpreter), style));
   return `${lines.join('\n')}\n`;
 }
 
@@ -79,14 +108,13 @@ function programFacts(image: ProgramImage): Fact[] {
   ];
 }
 
-function partLines(part: ImagePart, title: string): string[] {
-  const style = { unicode: isUtf8Locale(), color: wantsColor(1) };
+function partLines(part: ImagePart, title: string, block: Block, style: TerminalStyle): string[] {
   return [
     `${title}:`,
     `  ${'address'.padEnd(18)} ${'size'.padEnd(11)} ${'offset'.padEnd(11)} ${'in file'.padEnd(11)} rwx name`,
     ...part.segments.map(segmentLine),
     '',
-    ...picture(part, style),
+    ...terminalPicture(block, style),
   ];
 }
 

@@ -4,6 +4,7 @@ import { setVerbose } from './ending.ts';
 import {
   type CommandName,
   type HelpTopic,
+  isCommandName,
   mainHelp,
   RUN_TOPIC,
   shortUsage,
@@ -11,7 +12,7 @@ import {
   topicHelp,
   VERSION_LINE,
 } from './help.ts';
-import type { RawInvocation } from './invocation.ts';
+import { type RawInvocation, toText } from './invocation.ts';
 import { type ParsedArguments, parseArguments, usageError } from './options.ts';
 import { write, writeLine } from './output.ts';
 import { programRequest, run } from './run.ts';
@@ -33,10 +34,16 @@ const COMMANDS: Record<CommandName, () => Promise<Command>> = {
   formats: async () => (await import('./formats.ts')).formats,
   check: async () => (await import('./check.ts')).check,
   explain: async () => (await import('./explain.ts')).explain,
+  binfmt: async () => (await import('./binfmt/binfmt.ts')).binfmt,
+  completion: async () => (await import('./completion/completion.ts')).completion,
 };
 
 /** Returns the exit status; does not return at all when a program takes over. */
-export async function main({ args, envp }: RawInvocation): Promise<number> {
+export async function main({ args, envp, argv0 }: RawInvocation): Promise<number> {
+  if (argv0 !== undefined) {
+    const { options } = await parseArguments([], envp, RUN_TOPIC.options);
+    return run(await programRequest(args, envp, { ...options, argv0: options.argv0 ?? toText(argv0) }));
+  }
   const given = splitShebangOptions(args);
   const { options, own, rest, ended } = await parseArguments(given, envp, RUN_TOPIC.options);
   setVerbose(options.verbose === true);
@@ -52,8 +59,11 @@ export async function main({ args, envp }: RawInvocation): Promise<number> {
   }
   const name = ended ? '' : Buffer.from(first).toString();
   if (name === 'help') return help(others[0] && Buffer.from(others[0]).toString());
-  if (isCommand(name)) return command(name, [...own, ...others], envp);
-  return run(await programRequest(rest, envp, options));
+  if (isCommandName(name)) return command(name, [...own, ...others], envp);
+  const request = await programRequest(rest, envp, options);
+  if (options.gdb === undefined) return run(request);
+  const { runDebugged } = await import('./gdb/run-debugged.ts');
+  return runDebugged(request, options.gdb.port, envp);
 }
 
 async function command(
@@ -69,11 +79,7 @@ async function command(
 }
 
 function help(topic?: string): number {
-  if (topic !== undefined && !isCommand(topic)) throw usageError(`there is no command '${topic}'`);
+  if (topic !== undefined && !isCommandName(topic)) throw usageError(`there is no command '${topic}'`);
   write(1, topic === undefined ? mainHelp() : topicHelp(TOPICS[topic]));
   return 0;
-}
-
-function isCommand(name: string): name is CommandName {
-  return Object.hasOwn(TOPICS, name);
 }

@@ -49,6 +49,13 @@ const SPECS = {
   },
   'unset-env': { kind: 'list', value: 'NAME', help: 'leave a variable out; may be repeated' },
   stdin: { kind: 'text', value: 'FILE', help: 'what the program gets as standard input' },
+  gdb: {
+    kind: 'optional',
+    takes: /^\d{1,5}$/,
+    twin: false,
+    value: 'PORT',
+    help: 'start it in gdb, stopped before its first instruction; with PORT in gdbserver, for a gdb that connects to it',
+  },
   stdio: {
     kind: 'text',
     value: 'inherit|recorded',
@@ -119,7 +126,12 @@ const SPECS = {
     help: 'ask on the terminal for a passphrase that opens it',
   },
   output: { kind: 'text', short: 'o', twin: false, value: 'FILE', help: 'where to; - is standard output' },
-  force: { kind: 'flag', short: 'f', twin: false, help: 'take the place of a file that is there already' },
+  force: {
+    kind: 'flag',
+    short: 'f',
+    twin: false,
+    help: 'take the place of a file that is there already; of binfmt: also of entries of others',
+  },
   armor: { kind: 'flag', short: 'a', twin: false, help: 'write text: PEM-like lines of base64' },
   executable: {
     kind: 'flag',
@@ -150,6 +162,25 @@ const SPECS = {
     help: 'encrypt the file for an age1... public key; may be repeated',
   },
   check: { kind: 'flag', twin: false, help: 'only say what cannot be stored, and touch nothing' },
+  style: {
+    kind: 'text',
+    twin: false,
+    value: 'systemd|debian',
+    help: 'who registers formats when the machine starts: systemd-binfmt, or update-binfmts; unless given, who is there',
+  },
+  root: {
+    kind: 'text',
+    twin: false,
+    value: 'DIR',
+    help: 'only write what is for the next boot, below DIR, and do not tell the kernel',
+  },
+  interpreter: {
+    kind: 'text',
+    twin: false,
+    value: 'PATH',
+    help: 'where run-foreign-binfmt will lie; where it lies now unless given',
+  },
+  now: { kind: 'flag', twin: false, help: 'only tell the kernel, and write nothing for the next boot' },
   copies: { kind: 'text', short: 'n', twin: false, value: 'N', help: 'how many copies; 1 unless given' },
   trace: {
     kind: 'optional',
@@ -157,6 +188,7 @@ const SPECS = {
     help: 'say on standard error what is done and how long it takes, until the program takes over; --trace=json for machines',
   },
   verbose: { kind: 'flag', help: 'say what is done, and what the kernel would not do' },
+  svg: { kind: 'flag', twin: false, help: 'draw a picture of memory, as SVG' },
   json: { kind: 'flag', help: 'write JSON, for machines' },
   version: { kind: 'flag', help: 'show the version' },
   help: { kind: 'flag', help: 'show this text' },

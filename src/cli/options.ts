@@ -27,7 +27,12 @@ export interface Options extends RunOptions {
   readonly compress: string | undefined;
   readonly seal: readonly string[];
   readonly check: boolean;
+  readonly style: 'systemd' | 'debian' | undefined;
+  readonly root: string | undefined;
+  readonly interpreter: string | undefined;
+  readonly now: boolean;
   readonly copies: number;
+  readonly svg: boolean;
   readonly json: boolean;
   readonly version: boolean;
   readonly help: boolean;
@@ -226,6 +231,7 @@ function optionsFrom(found: Record<string, unknown>, own: readonly string[]): Op
     maxSize: sizeFrom(last('max-size')),
     verbose: flag('verbose'),
     trace: traceFrom(last('trace')),
+    gdb: gdbFrom(last('gdb')),
     sha256: last('sha256'),
     verifyKey: verifyKey === undefined ? undefined : forPeople(verifyKey),
     identity: list('identity'),
@@ -243,7 +249,12 @@ function optionsFrom(found: Record<string, unknown>, own: readonly string[]): Op
     compress: last('compress'),
     seal: list('seal').map(forPeople),
     check: flag('check'),
+    style: styleFrom(last('style')),
+    root: pathFrom('root', last('root')),
+    interpreter: pathFrom('interpreter', last('interpreter')),
+    now: flag('now'),
     copies: copiesFrom(last('copies')),
+    svg: flag('svg'),
     json: flag('json'),
     version: flag('version'),
     help: flag('help'),
@@ -263,6 +274,16 @@ function traceFrom(text: string | undefined): TraceFormat | undefined {
   if (text === '' || text === 'text') return 'text';
   if (text === undefined || text === 'json') return text;
   throw usageError(`--trace takes json, or nothing, not '${forPeople(text)}'`);
+}
+
+function styleFrom(text: string | undefined): Options['style'] {
+  if (text === undefined || text === 'systemd' || text === 'debian') return text;
+  throw usageError(`--style takes systemd or debian, not '${forPeople(text)}'`);
+}
+
+function pathFrom(name: OptionName, text: string | undefined): string | undefined {
+  if (text === '') throw usageError(`--${name} needs a path`);
+  return text === undefined ? undefined : forPeople(text);
 }
 
 const UNITS = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
@@ -290,6 +311,17 @@ function copiesFrom(text: string | undefined): number {
   const copies = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (copies > 0 && copies <= MAX_COPIES) return copies;
   throw usageError(`--copies takes a number from 1 to ${MAX_COPIES}, not '${forPeople(text)}'`);
+}
+
+const MAX_PORT = 65535;
+
+/** The value is a port, or nothing. */
+function gdbFrom(text: string | undefined): Options['gdb'] {
+  if (text === undefined) return undefined;
+  if (text === '') return { port: undefined };
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port > 0 && port <= MAX_PORT) return { port };
+  throw usageError(`--gdb takes a port, from 1 to ${MAX_PORT}, or nothing, not '${forPeople(text)}'`);
 }
 
 /** `NAME.KEY=VALUE`; a flag needs no value. */

@@ -27,6 +27,8 @@ export interface RunOptions {
   /** Key files. */
   readonly identity?: readonly string[] | undefined;
   readonly notConfidential?: boolean | undefined;
+  /** Whether it is debugged, and through which port if not here. */
+  readonly gdb?: { readonly port: number | undefined } | undefined;
   /** How a process goes on. */
   readonly resume?: ResumeWishes | undefined;
   /** Whether one of the two was given as an argument, and not only through the environment. */
@@ -60,6 +62,7 @@ const TWINS = [
   'STDIO',
   'NEW_PID',
   'VERIFY',
+  'MAP_MEMORY',
 ];
 
 /** Where keys are is nobody's business but ours. */

@@ -66,6 +66,7 @@ export async function programRequest(
     progress: progressLine(lastPart(shownName(name))),
     resume: options.resume,
     trace,
+    debugged: options.gdb !== undefined,
     network: {
       sha256: options.sha256,
       verifyKey: options.verifyKey,

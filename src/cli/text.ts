@@ -4,6 +4,12 @@ import { isatty } from 'node:tty';
 /** What help and reports fit into. */
 export const COLUMNS = 80;
 
+/** How many columns there are for a picture: those of the terminal, or what the environment says, or as many as we like. */
+export function columnsFor(terminal: number | undefined, env: NodeJS.ProcessEnv = process.env): number {
+  const said = /^[1-9]\d{0,4}$/.test(env['COLUMNS'] ?? '') ? Number(env['COLUMNS']) : COLUMNS;
+  return terminal ?? said;
+}
+
 /** Words in lines of at most `width` characters; a longer word stands alone. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];

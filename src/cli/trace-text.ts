@@ -63,8 +63,11 @@ const TEXTS: Readonly<Record<TraceEventName, (fields: Fields, event: TraceEvent)
   thaw: ({ pid, afterwards }) => `ended the standstill of process ${pid} (${afterwards})`,
   write: ({ file }) => `wrote ${file}`,
   copy: ({ pid }) => `started a copy${pid && `, process ${pid}`}`,
-  exec: ({ by, pid }) =>
-    `${by === 'launcher' ? 'the launcher, ' : ''}process ${pid}, executes the stub: nothing is told from here on`,
+  exec: ({ by, pid }) => {
+    const who = by === 'launcher' ? 'the launcher, ' : '';
+    const executed = by === 'launcher' || by === 'node' ? 'the stub' : by;
+    return `${who}process ${pid}, executes ${executed}: nothing is told from here on`;
+  },
   end: ({ status }) => `ended with status ${status}`,
   error: ({ code, status }) => `failed: ${code}, exit status ${status}`,
 };

@@ -8,15 +8,10 @@
 import { ERRNO } from '../errno.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import { plus } from '../process/place.ts';
+import { emitBorrowVdso } from './borrow-vdso.ts';
 import { DATA, MM_MAP, SETTINGS } from './data-page.ts';
 import type { Emitter } from './emitter.ts';
-import {
-  emitBorrowVdso,
-  emitEntryWords,
-  emitFileStep,
-  exitSequence,
-  type HandOverStep,
-} from './hand-over.ts';
+import { emitEntryWords, emitFileStep, exitSequence, type HandOverStep } from './hand-over.ts';
 import type { Part } from './leave.ts';
 import type { Machine } from './machine.ts';
 import { emitBases, PR_SET_MM, PR_SET_MM_EXE_FILE, PR_SET_MM_MAP } from './mm-step.ts';
@@ -51,8 +46,9 @@ export function emitFinish(
   const { code, machine } = emitter;
   const mm = steps.find((step): step is Of<'mm'> => step.op === 'mm');
   const jump = steps.find((step): step is Of<'jump'> => step.op === 'jump');
-  // Reports are written, and a file's path is handed over, on the long way only.
-  if (machine.bits !== 64 || mm === undefined || mm.report || jump === undefined || jump.rdx) return;
+  const stops = steps.some(({ op }) => op === 'stop');
+  // Reports are written, a file's path is handed over, and the program is stopped at its entry, on the long way only.
+  if (machine.bits !== 64 || mm === undefined || mm.report || jump === undefined || jump.rdx || stops) return;
   const longWay = code.label();
   const finish = { mm, jump, steps, context, store, longWay };
   emitter.copyBytes(settings.from, settings.to, settings.size);

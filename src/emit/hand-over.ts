@@ -10,15 +10,14 @@
 
 import type { Step } from '../plan/plan.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
-import { AT } from '../process/auxv.ts';
+import { EXIT_SIZE, emitBorrowVdso } from './borrow-vdso.ts';
 import { ADOPTED, DATA, SETTINGS } from './data-page.ts';
 import { Emitter } from './emitter.ts';
 import type { Machine } from './machine.ts';
-import { protectionBits } from './memory-steps.ts';
 import { emitMm } from './mm-step.ts';
-import { emitPoke, OWN_MEMORY } from './poke.ts';
 import { descriptor, type FileAtStart } from './step-context.ts';
-import { type Label, REG, X86 } from './x86.ts';
+import { emitStoppingJump } from './stop.ts';
+import { REG, X86 } from './x86.ts';
 
 /** include/uapi/linux/prctl.h */
 const PR_SET_NAME = 15n;
@@ -26,12 +25,10 @@ const O_WRONLY = 1n;
 const SLASH = 0x2f;
 /** TASK_COMM_LEN without the NUL. */
 const MAX_COMM = 15n;
-/** Room the exit sequence needs behind the vDSO. */
-const EXIT_SIZE = 16;
 /** X86_EFLAGS_FIXED and X86_EFLAGS_IF: what start_thread sets. */
 const ENTRY_FLAGS = 0x202n;
 
-const OPERATIONS = ['mm', 'name', 'stdin', 'close', 'drop', 'jump'] as const;
+const OPERATIONS = ['mm', 'name', 'stdin', 'close', 'drop', 'stop', 'jump'] as const;
 
 export type HandOverStep = Extract<Step, { op: (typeof OPERATIONS)[number] }>;
 
@@ -59,16 +56,18 @@ export interface HandOverInput {
 /** The page's bytes. */
 export function emitHandOver(input: HandOverInput): Uint8Array {
   const emitter = new Emitter(input.machine, input.address, input.dataAddress);
-  const exit = exitSequence(input.machine);
+  const stops = input.steps.some(({ op }) => op === 'stop');
   emitter.systemCall('munmap', input.fileAddress, { data: DATA.settings + SETTINGS.fileSize });
-  let exitAt = 0n;
+  let jumps = false;
   for (const step of input.steps) {
     if (step.op === 'mm') emitMm(step, emitter, input);
-    else if (step.op === 'jump') exitAt = emitJump(step, emitter, exit, input.store);
-    else emitFileStep(step, { emitter, files: input.files }, input.store);
+    else if (step.op === 'jump') {
+      (stops ? emitStoppingJump : emitJump)(step, emitter, input.store);
+      jumps = true;
+    } else emitFileStep(step, { emitter, files: input.files }, input.store);
   }
   const bytes = emitter.code.finish();
-  if (exitAt === 0n || BigInt(bytes.length) > PAGE_SIZE)
+  if (!jumps || BigInt(bytes.length) > PAGE_SIZE)
     throw new Error('the hand-over code has no jump or fills its page');
   return bytes;
 }
@@ -154,9 +153,9 @@ export function emitEntryWords(step: JumpStep, emitter: Emitter): void {
   code.store({ base: REG.sp, displacement: wordSize }, REG.ax);
 }
 
-/** Returns the address of the bytes of the exit sequence. */
-function emitJump(step: JumpStep, emitter: Emitter, exit: Uint8Array, store: HandOverInput['store']): bigint {
+function emitJump(step: JumpStep, emitter: Emitter, store: HandOverInput['store']): void {
   const { code, machine } = emitter;
+  const exit = exitSequence(machine);
   const stay = code.label();
   emitEntryWords(step, emitter);
   const afterExit = code.label();
@@ -178,7 +177,6 @@ function emitJump(step: JumpStep, emitter: Emitter, exit: Uint8Array, store: Han
   emitter.systemCall('munmap', emitter.dataAddress, PAGE_SIZE);
   code.moveImmediate(REG.ax, 0n);
   emitEnter(code, machine);
-  return exitAt;
 }
 
 /** To what the program is to find in them; the bases of places are in the data page, so that comes first. */
@@ -188,51 +186,4 @@ function setRegisters({ rdx }: JumpStep, emitter: Emitter): void {
   for (const register of machine.zeroAtEntry) {
     if (register !== REG.dx || rdx === undefined) code.moveImmediate(register, 0n);
   }
-}
-
-/** Copies the last instructions behind the vDSO's image and notes where it is, or jumps to `stay`. */
-export function emitBorrowVdso(
-  emitter: Emitter,
-  last: { readonly from: bigint; readonly size: number },
-  store: HandOverInput['store'],
-  stay: Label,
-): void {
-  const { code, machine } = emitter;
-  const { ehdr } = machine;
-  code.load(REG.bx, emitter.auxv(AT.SYSINFO_EHDR));
-  code.test(REG.bx);
-  code.jumpIf('equal', stay);
-  code.load(REG.ax, { base: REG.bx, displacement: ehdr.e_shoff });
-  code.test(REG.ax);
-  code.jumpIf('equal', stay);
-  // The section headers are the last thing in the image.
-  code.loadWord16(REG.cx, { base: REG.bx, displacement: ehdr.e_shentsize });
-  code.loadWord16(REG.dx, { base: REG.bx, displacement: ehdr.e_shnum });
-  code.multiply32(REG.cx, REG.dx);
-  code.add(REG.ax, REG.cx);
-  code.add(REG.ax, REG.bx);
-  code.move(REG.dx, REG.ax);
-  code.addImmediate(REG.dx, Number(PAGE_SIZE) - 1);
-  code.andImmediate(REG.dx, -Number(PAGE_SIZE));
-  code.move(REG.cx, REG.dx);
-  code.addImmediate(REG.cx, -Math.ceil(last.size / EXIT_SIZE) * EXIT_SIZE);
-  code.compare(REG.cx, REG.ax);
-  code.jumpIf('below', stay);
-  code.store(emitter.data(DATA.exit), REG.cx);
-  code.subtract(REG.dx, REG.bx);
-  code.store(emitter.data(DATA.vdso), REG.bx);
-  code.store(emitter.data(DATA.vdsoSize), REG.dx);
-  const [protect, done] = [code.label(), code.label()];
-  const path = store(Buffer.from(OWN_MEMORY));
-  emitPoke(emitter, { from: last.from, to: { data: DATA.exit }, size: BigInt(last.size), path }, protect);
-  code.jump(done);
-
-  // Without /proc. Taking write permission away again cannot fail; getting it is refused where the vDSO is sealed.
-  code.place(protect);
-  const vdso = [{ data: DATA.vdso }, { data: DATA.vdsoSize }];
-  emitter.systemCall('mprotect', ...vdso, protectionBits('rwx'));
-  emitter.jumpOnError(stay);
-  emitter.copyBytes(last.from, { data: DATA.exit }, BigInt(last.size));
-  emitter.systemCall('mprotect', ...vdso, protectionBits('r-x'));
-  code.place(done);
 }

@@ -21,6 +21,10 @@ export type SystemCall =
   | 'fstat'
   | 'getrandom'
   | 'write'
+  | 'getpid'
+  | 'kill'
+  | 'rt_sigprocmask'
+  | 'rt_sigreturn'
   | 'exit_group';
 
 export interface Machine {

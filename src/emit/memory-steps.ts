@@ -3,7 +3,8 @@
  * own: the stack area it was given becomes the program's while this runs, so nothing here may push.
  */
 import { ERRNO } from '../errno.ts';
-import type { AnyPlan, ProtectionText, Step } from '../plan/plan.ts';
+import type { ProtectionText } from '../image/permissions.ts';
+import type { AnyPlan, Step } from '../plan/plan.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import { AT } from '../process/auxv.ts';
 import { type Place, placeText } from '../process/place.ts';
@@ -70,7 +71,8 @@ export function emitPrologue(emitter: Emitter, plan: AnyPlan): void {
   const { code, machine, wordSize } = emitter;
   const adopts = !('bytes' in plan.stack);
   if (machine.dataRegister !== undefined) code.moveImmediate(machine.dataRegister, emitter.dataAddress);
-  if (adopts) emitFindStack(emitter);
+  // A debugger executes it with whatever arguments and environment it has.
+  if (adopts || plan.steps.some(({ op }) => op === 'stop')) emitFindStack(emitter);
   else {
     const wordsBeforeAuxv = 1 + 1 + 1 + 1; // argc, argv[0], its NULL, envp's NULL
     code.move(REG.si, REG.sp);

@@ -5,11 +5,13 @@
 import type { Source } from '../source/source.ts';
 import type { ProcessState } from './process-state.ts';
 
+/** The machines whose programs this process can become. */
 export type Arch = 'x86_64' | 'i386';
 
 /** Bytes of a word, a pointer and an auxv field on each architecture. */
 export const WORD_SIZE: Record<Arch, 4 | 8> = { x86_64: 8, i386: 4 };
 
+/** What a process may do with a piece of memory. */
 export interface Protection {
   readonly read: boolean;
   readonly write: boolean;
@@ -101,6 +103,7 @@ export interface ResumedProcess {
   readonly objects: readonly (readonly ObjectExtent[])[];
 }
 
+/** A piece of an object; what no piece covers is zero. */
 export interface ObjectExtent {
   /** Where in the object, bytes. */
   readonly at: bigint;
@@ -137,6 +140,7 @@ export interface FirstStack {
   readonly align: number;
 }
 
+/** A string of the first stack, or other bytes that words point to. */
 export interface StackString {
   readonly bytes: Uint8Array;
   /** Below the gap, together with the words, or above it at the top of the stack. */

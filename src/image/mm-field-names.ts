@@ -14,4 +14,5 @@ export const MM_FIELD_NAMES = [
   'auxv',
 ] as const;
 
+/** One of them. */
 export type MmFieldName = (typeof MM_FIELD_NAMES)[number];

@@ -8,6 +8,7 @@
  */
 import type { MmFieldName } from './mm-field-names.ts';
 
+/** What a process is beside its memory: all that is needed to go on with it. */
 export interface ProcessState {
   readonly ids: ProcessIds;
   /** /proc/PID/comm of the first thread, without the newline. */
@@ -53,6 +54,7 @@ export interface ProcessState {
   readonly lost: readonly string[];
 }
 
+/** The numbers it had: its own, its parent's, its process group's and its session's. */
 export interface ProcessIds {
   readonly pid: number;
   readonly ppid: number;
@@ -87,8 +89,10 @@ export interface Mapping {
 /** dontdump, dontfork, wipeonfork, (no)hugepage, mergeable, locked, lock-on-fault, random, sequential, norereserve, sealed. */
 export const VM_FLAGS = ['dd', 'dc', 'wf', 'hg', 'nh', 'mg', 'lo', 'lf', 'rr', 'sr', 'nr', 'sl'] as const;
 
+/** One of them. */
 export type VmFlag = (typeof VM_FLAGS)[number];
 
+/** Where the bytes of a mapping come from. */
 export type MappingBacking =
   /** Memory of its own. What no segment of the image covers is zero. */
   | { readonly kind: 'anonymous' }
@@ -98,6 +102,7 @@ export type MappingBacking =
   | { readonly kind: 'object'; readonly openFile: number; readonly offset: bigint }
   | { readonly kind: 'vdso' | 'vvar' | 'vvar_vclock' };
 
+/** The vDSO that the process had, whose functions it may be inside of. */
 export interface VdsoState {
   /** Where [vdso] begins. */
   readonly address: bigint;
@@ -125,6 +130,7 @@ export interface IntervalTimer {
   readonly intervalUs: bigint;
 }
 
+/** A timer of timer_create(2). */
 export interface PosixTimer {
   readonly id: number;
   readonly clock: number;
@@ -206,11 +212,13 @@ export const REGISTER_NAMES = [
   'gs',
 ] as const;
 
+/** One of them. */
 export type RegisterName = (typeof REGISTER_NAMES)[number];
 
 /** Unsigned 64-bit values, exactly as ptrace gives them: a system call may be interrupted (rax -512 … -516). */
 export type Registers = Readonly<Record<RegisterName, bigint>>;
 
+/** What a thread is beside the process that it belongs to. */
 export interface ThreadState {
   readonly tid: number;
   readonly comm: Uint8Array;
@@ -247,6 +255,7 @@ export interface ThreadState {
   readonly timerSlackNs?: bigint | undefined;
 }
 
+/** A descriptor number, and the open file it leads to. */
 export interface Descriptor {
   readonly number: number;
   readonly closeOnExec: boolean;
@@ -308,6 +317,7 @@ export type OpenFile = { readonly flags: number } & (
   | { readonly kind: 'skipped'; readonly what: string }
 );
 
+/** What an epoll watches: epoll_ctl(2). */
 export interface EpollWatch {
   /** The descriptor it was added by. */
   readonly descriptor: number;
@@ -322,6 +332,7 @@ export interface StoredContent {
   readonly size: bigint;
 }
 
+/** A lock that the process holds: fcntl(2), flock(2). Offsets are bytes. */
 export interface FileLock {
   readonly kind: 'posix' | 'ofd' | 'flock';
   readonly write: boolean;
@@ -332,6 +343,7 @@ export interface FileLock {
   readonly end?: bigint | undefined;
 }
 
+/** The machine that the process ran on. */
 export interface MachineState {
   /** uname(2): for messages. */
   readonly release: string;

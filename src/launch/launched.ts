@@ -4,11 +4,13 @@
  */
 import { constants as files, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
 import { ERRNO } from '../errno.ts';
+import { EXIT, ForeignError } from '../errors.ts';
+import { exit } from '../exit.ts';
 import { Calls, MAX_CALLS } from '../launcher/calls.ts';
 import { BLOCK_ADDRESS } from '../launcher/data.ts';
-import { MESSAGE, socketFrom } from '../launcher/protocol.ts';
+import { CMSG_HEADER, CONTROL_SIZE, MAX_DESCRIPTORS, MESSAGE, socketFrom } from '../launcher/protocol.ts';
 import { SYS } from '../launcher/system-calls.ts';
-import { MFD } from '../native/libc.ts';
+import { MFD, sendDescriptors } from '../native/libc.ts';
 import { writeAll } from './write.ts';
 
 /** include/uapi/asm-generic/fcntl.h, include/uapi/linux/fcntl.h */
@@ -76,11 +78,33 @@ export class Launched {
     return result === 0;
   }
 
-  /** Lets the launcher end this process and execute its file `stub`. */
-  start(stub: number): void {
+  /** Gives it descriptors and returns the numbers they have there. Throws TOO_BIG and MACHINE_REFUSED. */
+  give(fds: readonly number[]): number[] {
+    if (fds.length > MAX_DESCRIPTORS) {
+      throw new ForeignError('TOO_BIG', `consists of ${fds.length - 1} files, more than can be passed on`);
+    }
+    sendDescriptors(this.socket, fds);
+    const answer = Buffer.alloc(CONTROL_SIZE);
+    readSync(this.socket, answer);
+    // What does not fit into the launcher's table of descriptors is left out by the kernel (MSG_CTRUNC).
+    if (Number(answer.readBigUInt64LE(0)) !== CMSG_HEADER + fds.length * 4) {
+      throw new ForeignError('MACHINE_REFUSED', 'cannot be started: too many open files (EMFILE)', {
+        hint: 'see ulimit -n',
+      });
+    }
+    return fds.map((_, index) => answer.readInt32LE(CMSG_HEADER + index * 4));
+  }
+
+  /**
+   * Lets the launcher end this process and execute its file `stub`. What it then cannot do it says itself. If it is gone,
+   * there is nobody to tell.
+   */
+  become(stub: number): never {
     const message = Buffer.alloc(MESSAGE.start);
     message.writeBigInt64LE(BigInt(stub), 0);
     writeAll(this.socket, message);
+    readSync(this.socket, Buffer.alloc(1));
+    exit(EXIT.ours);
   }
 
   /** What the calls have come to: the number of the memfd and of each file, or negative errors. */

@@ -76,6 +76,8 @@ export interface ProgramRequest {
   readonly trace?: Trace | undefined;
   /** How a process goes on, if that is what the program is. */
   readonly resume?: ResumeWishes | undefined;
+  /** Whether it is to stop for its debugger before its first instruction, at addresses that are not random, as gdb has it. */
+  readonly debugged?: boolean | undefined;
 }
 
 /** What a request led to. Its sources stay open. */
@@ -174,8 +176,9 @@ export async function prepareProgram(request: ProgramRequest): Promise<PreparedP
 /** As prepareProgram, also for a process that goes on. */
 export async function prepareStart(request: ProgramRequest): Promise<PreparedProgram | PreparedResumption> {
   // Before a key is read: afterwards this process may not open some of its own files in /proc.
-  const host = hostFacts();
+  const host: HostFacts = { ...hostFacts(), ...(request.debugged === true && { randomizeVaSpace: 0 }) };
   const loaded = await loadProgram(request);
+  if (request.debugged === true) refuseProcess(loaded, 'debugged from its start', GOES_ON);
   if (loaded.image.process === undefined)
     return { ...loaded, plan: await planLoaded(loaded, request, host), host };
   const { planResumption } = await import('./resumption.ts');
@@ -204,17 +207,30 @@ export async function planStart(
 }
 
 /** For what can be done with programs only. */
-export function refuseProcess({ image }: LoadedProgram, what: string): void {
+export function refuseProcess(
+  { image }: LoadedProgram,
+  what: string,
+  hint = 'restore it: run-foreign FILE',
+): void {
   if (image.process === undefined) return;
-  throw new ForeignError('UNSUPPORTED', `is a process that goes on, which cannot be ${what}`, {
-    hint: 'restore it: run-foreign FILE',
-  });
+  throw new ForeignError('UNSUPPORTED', `is a process that goes on, which cannot be ${what}`, { hint });
 }
+
+const GOES_ON = 'open it in gdb as it is, a core file, or attach to it when it goes on: gdb -p PID';
 
 /** What of a request says how a program that is loaded is run. */
 export type StartRequest = Pick<
   ProgramRequest,
-  'name' | 'envp' | 'withheld' | 'report' | 'guests' | 'stdin' | 'keyDescriptors' | 'resume' | 'trace'
+  | 'name'
+  | 'envp'
+  | 'withheld'
+  | 'report'
+  | 'guests'
+  | 'stdin'
+  | 'keyDescriptors'
+  | 'resume'
+  | 'debugged'
+  | 'trace'
 >;
 
 /** The plan is made of nothing that was not authenticated. */
@@ -233,6 +249,7 @@ export async function planLoaded(
       execfn: loaded.path,
       exe: loaded.exe,
       report: request.report === true,
+      stop: request.debugged === true,
       ...descriptorsFor(loaded, request),
     };
     const { guests, trace } = request;

@@ -3,18 +3,16 @@
  * launcher's where the launcher started us (src/launcher/protocol.ts), because then nothing of it was touched by
  * Node; else it is this one.
  */
-import { closeSync, readSync } from 'node:fs';
-import { EXIT, ForeignError } from '../errors.ts';
-import { exit } from '../exit.ts';
-import { CMSG_HEADER, CONTROL_SIZE, MAX_DESCRIPTORS } from '../launcher/protocol.ts';
-import { closeDescriptor, SystemError, sendDescriptors } from '../native/libc.ts';
+import { closeSync } from 'node:fs';
+import { ForeignError } from '../errors.ts';
+import { closeDescriptor, SystemError } from '../native/libc.ts';
 import { forget } from '../native/seclude.ts';
 import { vaultOf } from '../plan/plan.ts';
 import type { OnProgress } from '../source/source.ts';
 import { type Trace, tell, timed, timedNow } from '../trace.ts';
 import { closeProcesses } from './confidential.ts';
 import { becomeStub } from './exec.ts';
-import { type Launched, launched } from './launched.ts';
+import { launched } from './launched.ts';
 import type { StartPlan } from './prepare.ts';
 import { stubBytes } from './stub-bytes.ts';
 import { createStubFile, makeUnreadable } from './stub-file.ts';
@@ -86,10 +84,9 @@ async function start(
     // Who executes a file must find nobody who could still write to it.
     own.pop();
     closeSync(prepared.writer);
-    tellEnd(trace, launcher);
+    tellExec(trace);
     starting();
-    launcher.start(prepared.stub);
-    return waitForTheEnd(launcher);
+    return launcher.become(prepared.stub);
   }
   const file = timedNow(trace, { event: 'memory-file', by: 'node' }, () => createStubFile(name));
   own.push(() => file.close());
@@ -101,44 +98,24 @@ async function start(
   if (launcher === undefined) {
     say('started without the launcher: what Node has changed in its process cannot all be undone');
     file.finish(await stub(fds));
-    tellEnd(trace, launcher);
+    tellExec(trace);
     starting();
     becomeStub(file.fd, plan.comm, fds);
   }
   const passing = { event: 'hand-over', ...(!confidential && { files: fds.length + 1 }) } as const;
-  const [number = -1, ...numbers] = timedNow(trace, passing, () => exchange(launcher, [file.fd, ...fds]));
+  const [number = -1, ...numbers] = timedNow(trace, passing, () => launcher.give([file.fd, ...fds]));
   file.finish(await stub(numbers));
-  tellEnd(trace, launcher);
+  tellExec(trace);
   starting();
-  launcher.start(number);
-  return waitForTheEnd(launcher);
+  return launcher.become(number);
 }
 
-/** The last that can be told: afterwards we are gone, and what goes wrong the launcher or the stub says itself. */
-function tellEnd(trace: Trace | undefined, launcher: Launched | undefined): void {
-  const by = launcher === undefined ? 'node' : 'launcher';
-  tell(trace, { event: 'exec', by, pid: launcher === undefined ? process.pid : process.ppid });
-}
-
-/** Gives descriptors to the launcher and returns the numbers they have there. */
-function exchange({ socket }: Launched, fds: readonly number[]): number[] {
-  if (fds.length > MAX_DESCRIPTORS) {
-    throw new ForeignError('TOO_BIG', `consists of ${fds.length - 1} files, more than can be passed on`);
-  }
-  sendDescriptors(socket, fds);
-  const answer = Buffer.alloc(CONTROL_SIZE);
-  readSync(socket, answer);
-  // What does not fit into the launcher's table of descriptors is left out by the kernel (MSG_CTRUNC).
-  if (Number(answer.readBigUInt64LE(0)) !== CMSG_HEADER + fds.length * 4) {
-    throw new ForeignError('MACHINE_REFUSED', 'cannot be started: too many open files (EMFILE)', {
-      hint: 'see ulimit -n',
-    });
-  }
-  return fds.map((_, index) => answer.readInt32LE(CMSG_HEADER + index * 4));
-}
-
-/** The launcher ends this process; what it then cannot do it says itself. If it is gone, there is nobody to tell. */
-function waitForTheEnd({ socket }: Launched): never {
-  readSync(socket, Buffer.alloc(1));
-  exit(EXIT.ours);
+/**
+ * The last that can be told: afterwards we are gone, and what goes wrong the launcher, the stub or, if that is executed first,
+ * the debugger says itself.
+ */
+export function tellExec(trace: Trace | undefined, debuggedBy?: string): void {
+  const isLaunched = launched() !== undefined;
+  const by = debuggedBy ?? (isLaunched ? 'launcher' : 'node');
+  tell(trace, { event: 'exec', by, pid: isLaunched ? process.ppid : process.pid });
 }

@@ -8,7 +8,16 @@ import { ERRNO } from '../errno.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import type { LauncherContext } from './context.ts';
 import { address, held, memory, PATH_MAX, set } from './data.ts';
-import { ASIDE_BYTE, FIRST_DIGIT, NODE_ARGV0, SET_ASIDE, SOCKET_DIGITS } from './protocol.ts';
+import {
+  ASIDE_BYTE,
+  BINFMT_ARGV0,
+  BINFMT_SUFFIX,
+  FIRST_DIGIT,
+  NODE_ARGV0,
+  SET_ASIDE,
+  SOCKET_DIGITS,
+  USUAL_PLACES,
+} from './protocol.ts';
 import { SYS } from './system-calls.ts';
 
 /** include/uapi/linux/prctl.h, fcntl.h, unistd.h */
@@ -22,8 +31,6 @@ const MAP_PRIVATE_ANONYMOUS = 0x22n;
 /** 0, 1 and 2 stay what they are, also when they are closed. */
 const FIRST_FREE_FD = 3n;
 
-/** Where Node is looked for when it is nowhere in PATH, or there is no PATH. */
-const USUAL_PLACES = '/usr/local/bin:/usr/bin:/bin';
 const COLON = 0x3a;
 const WORD = 8;
 
@@ -39,7 +46,7 @@ export function emitChild(context: LauncherContext): void {
 }
 
 /** Without pages that are writable and executable at once V8 cannot compile, and Node would not even start. */
-function emitArguments({ emitter, text }: LauncherContext): void {
+function emitArguments({ emitter, text, nodeOptions }: LauncherContext): void {
   const { code } = emitter;
   const [interpret, done] = [code.label(), code.label()];
   const argv = (values: readonly bigint[]) => {
@@ -54,7 +61,7 @@ function emitArguments({ emitter, text }: LauncherContext): void {
   const [argv0, script] = [address(emitter, 'nodeArgv0'), address(emitter, 'script')];
   emitter.systemCallNumber(SYS.mmap, 0n, PAGE_SIZE, PROT_ALL, MAP_PRIVATE_ANONYMOUS, -1n, 0n);
   emitter.jumpOnError(interpret);
-  argv([argv0, script]);
+  argv([argv0, ...nodeOptions.map(text), script]);
   code.jump(done);
   code.place(interpret);
   argv([argv0, ...['--jitless', '--no-expose-wasm'].map(text), script]);
@@ -62,12 +69,20 @@ function emitArguments({ emitter, text }: LauncherContext): void {
 }
 
 /** NODE_ARGV0 with the number of the socket. */
-function emitSocketName({ emitter, failures, text }: LauncherContext): void {
+function emitSocketName({ emitter, failures, text, forBinfmt }: LauncherContext): void {
   const { code } = emitter;
   emitter.systemCallNumber(SYS.fcntl, held('childSocket'), F_DUPFD, FIRST_FREE_FD);
   emitter.jumpOnError(failures.label('run-foreign: cannot keep a socket for Node: '));
   code.store(memory(emitter, 'childSocket'), REG.ax);
   emitter.copyBytes(text(NODE_ARGV0), address(emitter, 'nodeArgv0'), BigInt(NODE_ARGV0.length));
+  if (forBinfmt) {
+    const ordinary = code.label();
+    code.load(REG.ax, memory(emitter, 'fromBinfmt'));
+    code.test(REG.ax);
+    code.jumpIf('equal', ordinary);
+    emitter.copyBytes(text(BINFMT_ARGV0), address(emitter, 'nodeArgv0'), BigInt(BINFMT_ARGV0.length));
+    code.place(ordinary);
+  }
   for (let digit = 0; digit < SOCKET_DIGITS; digit++) {
     code.load(REG.ax, memory(emitter, 'childSocket'));
     code.shiftRight(REG.ax, 4 * (SOCKET_DIGITS - 1 - digit));
@@ -77,8 +92,8 @@ function emitSocketName({ emitter, failures, text }: LauncherContext): void {
   }
 }
 
-/** Our own path and `.cjs`. */
-function emitScriptName({ emitter, failures, text }: LauncherContext): void {
+/** The command's path, which is ours, and `.cjs`. */
+function emitScriptName({ emitter, failures, text, forBinfmt }: LauncherContext): void {
   const { code } = emitter;
   const script = address(emitter, 'script');
   const suffix = '.cjs';
@@ -87,6 +102,7 @@ function emitScriptName({ emitter, failures, text }: LauncherContext): void {
   emitter.jumpOnError(failures.label('run-foreign: cannot read /proc/self/exe, is /proc mounted?: '));
   code.moveImmediate(REG.di, script);
   code.add(REG.di, REG.ax);
+  if (forBinfmt) code.addImmediate(REG.di, -BINFMT_SUFFIX.length);
   code.moveImmediate(REG.si, text(suffix));
   code.moveImmediate(REG.cx, BigInt(suffix.length + 1));
   code.repeatMoveBytes();

@@ -26,6 +26,8 @@ const sizes = {
   argv: 8,
   path: 8,
   searched: 8,
+  /** Whether binfmt_misc's arguments are left to Node. */
+  fromBinfmt: 8,
   /** struct sigaction as the system call has it: handler, flags, restorer, mask. */
   defaultAction: SIZEOF.sigaction,
   ignoreAction: SIZEOF.sigaction,

@@ -16,6 +16,12 @@ import { BLOCK } from './calls.ts';
 
 /** Node's argv[0]: this, and then the number of its end of the socket (see SOCKET_DIGITS). */
 export const NODE_ARGV0 = 'run-foreign, fd ';
+/** The same, as long, where binfmt_misc has started us with its flag P: before the program's own arguments stand its path and argv[0]. */
+export const BINFMT_ARGV0 = 'binfmt_misc, fd ';
+/** What the file that binfmt_misc starts has behind the command's name. */
+export const BINFMT_SUFFIX = '-binfmt';
+/** Where Node is looked for when it is nowhere in PATH, or there is no PATH. */
+export const USUAL_PLACES = '/usr/local/bin:/usr/bin:/bin';
 /** The number as this many digits of base 16, written with the letters from `a` to `p`. */
 export const SOCKET_DIGITS = 8;
 export const FIRST_DIGIT = 'a';
@@ -52,13 +58,17 @@ export const ASIDE_BYTE = 0x01;
 
 /** The descriptor in Node's argv[0], when the launcher started it. */
 export function socketFrom(argv0: string): number | undefined {
-  const digits = argv0.startsWith(NODE_ARGV0) ? argv0.slice(NODE_ARGV0.length) : '';
+  const known = argv0.startsWith(NODE_ARGV0) || isFromBinfmt(argv0);
+  const digits = known ? argv0.slice(NODE_ARGV0.length) : '';
   if (!/^[a-p]{8}$/.test(digits)) return undefined;
   return [...digits].reduce(
     (value, digit) => value * 16 + digit.charCodeAt(0) - FIRST_DIGIT.charCodeAt(0),
     0,
   );
 }
+
+/** Whether the arguments are those that binfmt_misc makes. */
+export const isFromBinfmt = (argv0: string): boolean => argv0.startsWith(BINFMT_ARGV0);
 
 /** The environment as the launcher got it. */
 export function putBack(envp: readonly Uint8Array[]): Uint8Array[] {

@@ -42,10 +42,12 @@ export class LoadedImage {
     this.#program.release();
   }
 
+  /** `using image = …` closes it. */
   [Symbol.dispose](): void {
     this.close();
   }
 
+  /** `await using image = …` closes it. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
   }

@@ -84,7 +84,7 @@ function callingOf(loader: LoaderPlugin, limit: TimeLimit): Calling {
 }
 
 /** The error to tell: the loader's own verdict on the file, if it is one, or that the loader has failed. */
-function thrownBy(loader: LoaderPlugin, cause: unknown): unknown {
+export function thrownBy(loader: LoaderPlugin, cause: unknown): unknown {
   if (!(cause instanceof ForeignError)) return loaderFailure(loader, cause);
   try {
     checkError(new Value(cause, 'the error that it threw'));
@@ -117,7 +117,8 @@ function withOwnStack(loader: LoaderPlugin, image: ProgramImage, limit: TimeLimi
   return { ...image, stack: { ...image.stack, layout: checked } };
 }
 
-function hangs(loader: LoaderPlugin, { milliseconds }: TimeLimit): ForeignError {
+/** What becomes of a loader that does not end. */
+export function hangs(loader: LoaderPlugin, { milliseconds }: TimeLimit): ForeignError {
   return new ForeignError('LOADER_FAILED', hangMessage(`the loader ${loader.name}`, milliseconds), {
     hint: HANG_HINT,
     harmless: true,

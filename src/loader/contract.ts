@@ -95,6 +95,7 @@ export interface NamedProgram {
   readonly identities: readonly IdentityName[];
 }
 
+/** What `load` found: an image, what was wrapped, an interpreter, or another program. */
 export type Loaded =
   | { readonly kind: 'image'; readonly image: ProgramImage }
   /** What was inside: it is probed again. */
@@ -103,6 +104,17 @@ export type Loaded =
   | ({ readonly kind: 'program' } & NamedProgram)
   /** Another program runs this file: `path args… file`. */
   | { readonly kind: 'interpreter'; readonly path: Uint8Array; readonly args: readonly Uint8Array[] };
+
+/** A name of a place in a program, for debuggers. */
+export interface ProgramSymbol {
+  /** Not empty, and without a NUL. */
+  readonly name: Uint8Array;
+  /** Link-time address, as those of the image. */
+  readonly address: bigint;
+  readonly kind: 'code' | 'data' | 'other';
+  /** Whether it means the same place in the whole program; else there may be several of the name. */
+  readonly global: boolean;
+}
 
 /** A loader: what `docs/loader-contract.md` describes. */
 export interface LoaderPlugin<Options extends OptionSpecs = OptionSpecs> {
@@ -131,6 +143,14 @@ export interface LoaderPlugin<Options extends OptionSpecs = OptionSpecs> {
    * be run. May be called more than once for a start.
    */
   load(source: Source, context: LoadContext<Options>): Loaded | Promise<Loaded>;
+  /**
+   * The names in a file that `load` has made an image of, when somebody debugs it (`--gdb`). Not asked of ELF files, which
+   * debuggers read themselves.
+   */
+  symbols?(
+    source: Source,
+    context: ProbeContext<Options>,
+  ): readonly ProgramSymbol[] | Promise<readonly ProgramSymbol[]>;
 }
 
 /** The version of the contract that this is. */

@@ -1,4 +1,7 @@
-/** `run-foreign/loader`: everything a loader plugin needs, and all it may import. */
+/**
+ * Everything a loader plugin needs, and all it may import.
+ * @module run-foreign/loader
+ */
 export {
   about,
   type ErrorCode,
@@ -74,6 +77,7 @@ export type {
   Magic,
   NamedProgram,
   ProbeContext,
+  ProgramSymbol,
   Secrets,
   Verdict,
 } from './contract.ts';

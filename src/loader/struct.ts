@@ -33,6 +33,7 @@ export interface StructValue<Types extends FieldTypes> {
   error(field: keyof Types & string, message: string): FormatError;
 }
 
+/** A description of a structure, as `struct` makes it. */
 export interface Struct<Types extends FieldTypes> {
   /** Bytes. */
   readonly size: number;

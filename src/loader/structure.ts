@@ -13,6 +13,7 @@ export async function startsWith(source: Source, bytes: Uint8Array): Promise<boo
   return Buffer.compare(start, bytes) === 0;
 }
 
+/** Which byte of a number comes first: the lowest (`little`) or the highest. */
 export type ByteOrder = 'little' | 'big';
 
 /** A structure that lies whole in a file; each getter takes the offset inside the structure. */
@@ -51,27 +52,35 @@ export class Structure {
     return new Structure(await source.read(offset, size), offset, order);
   }
 
+  /** An unsigned number of 8 bits. */
   u8(at: number): number {
     return this.#view.getUint8(at);
   }
+  /** An unsigned number of 16 bits. */
   u16(at: number): number {
     return this.#view.getUint16(at, this.#little);
   }
+  /** An unsigned number of 32 bits. */
   u32(at: number): number {
     return this.#view.getUint32(at, this.#little);
   }
+  /** An unsigned number of 64 bits. */
   u64(at: number): bigint {
     return this.#view.getBigUint64(at, this.#little);
   }
+  /** A number of 8 bits with a sign. */
   i8(at: number): number {
     return this.#view.getInt8(at);
   }
+  /** A number of 16 bits with a sign. */
   i16(at: number): number {
     return this.#view.getInt16(at, this.#little);
   }
+  /** A number of 32 bits with a sign. */
   i32(at: number): number {
     return this.#view.getInt32(at, this.#little);
   }
+  /** A number of 64 bits with a sign. */
   i64(at: number): bigint {
     return this.#view.getBigInt64(at, this.#little);
   }

@@ -68,6 +68,8 @@ export interface Resolution {
   readonly image: ProgramImage;
   /** The file the image came from. */
   readonly source: Source;
+  /** What its loader was given: that file, or what was in it. */
+  readonly content: Source;
   /** What /proc/PID/exe is to name. */
   readonly exe: BackingFile | undefined;
   /** argv with every interpreter put before it, as execve does, and what files have added to it. */
@@ -166,6 +168,7 @@ export class Walk {
       loader,
       image,
       source: this.#file,
+      content: this.source,
       exe: this.#exe,
       argv: this.#argv,
       interpreted: this.#interpreters > 0,

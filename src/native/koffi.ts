@@ -1,16 +1,28 @@
 /** koffi, through its public import, and the C library: both only when a function of it is called, for it costs 8 ms. */
 import type Koffi from 'koffi';
+import { ForeignError } from '../errors.ts';
 
 type KoffiModule = typeof Koffi;
 
 let loaded: KoffiModule | undefined;
 
+/** Throws INTERNAL where it is not installed: its native half is a package that npm is free to leave out. */
 export function koffi(): KoffiModule {
-  // node:module is not imported, because Node loads it with its loader of ES modules.
-  loaded ??= process.getBuiltinModule('node:module').createRequire(import.meta.filename)(
-    'koffi',
-  ) as KoffiModule;
+  loaded ??= load();
   return loaded;
+}
+
+function load(): KoffiModule {
+  // node:module is not imported, because Node loads it with its loader of ES modules.
+  const { createRequire } = process.getBuiltinModule('node:module');
+  try {
+    return createRequire(import.meta.filename)('koffi') as KoffiModule;
+  } catch (cause) {
+    throw new ForeignError('INTERNAL', 'the package koffi, which calls the C library, cannot be loaded', {
+      hint: 'install run-foreign with its optional dependencies, in which koffi has its native half',
+      cause,
+    });
+  }
 }
 
 /** Its version, when the C library could be called through it. */

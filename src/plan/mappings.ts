@@ -3,12 +3,13 @@
  * from the file where the bytes lie so that they can be mapped, zero what the file does not fill, and
  * let later segments lie over earlier ones. Bytes that cannot be mapped, or must not be, are read.
  */
-import type { ImagePart, Protection, Segment } from '../image/image.ts';
+import type { ImagePart, Segment } from '../image/image.ts';
+import { type ProtectionText, permissions } from '../image/permissions.ts';
 import { PAGE_SIZE, pageEnd, pageStart } from '../process/address-space.ts';
 import type { Place } from '../process/place.ts';
 import { isConfidential, type Location, type Materials } from './materials.ts';
 import { joined, type PageRange, splitByOverlap } from './page-ranges.ts';
-import type { ProtectionText, Step } from './plan.ts';
+import type { Step } from './plan.ts';
 
 /** pread64 moves at most 0x7ffff000 bytes at once. */
 const MAX_READ = 0x4000_0000n;
@@ -73,7 +74,7 @@ export function mapPart(
       const { name: what, protection } = segment;
       const pages = pagesOf(segment);
       const hidden = confidential ? [mapper.hide(pages, what)] : [];
-      return [...mapper.map(pages, { protection: protectionText(protection), what }), ...hidden];
+      return [...mapper.map(pages, { protection: permissions(protection), what }), ...hidden];
     }
     const from = materials.locate(content);
     return isMapped(segment, content, from)
@@ -91,7 +92,7 @@ function isMapped(segment: Segment, content: Content, { offset }: Location): boo
 function fillSegment(segment: Segment, content: Content, mapper: Mapper, materials: Materials): Step[] {
   const { name: what } = segment;
   const pages = pagesOf(segment);
-  const wanted = protectionText(segment.protection);
+  const wanted = permissions(segment.protection);
   const during = segment.protection.write ? wanted : 'rw-';
   return [
     ...mapper.map(pages, { protection: during, what }),
@@ -107,7 +108,7 @@ function mapSegment(segment: Segment, content: Content, { file, offset }: Locati
   const pages = pagesOf(segment);
   const filled = address + BigInt(content.size);
   const filePages = { start: pages.start, end: pageEnd(filled) };
-  const wanted = protectionText(segment.protection);
+  const wanted = permissions(segment.protection);
   const tail = address + size > filled ? filePages.end - filled : 0n;
   const readOnlyTail = tail > 0n && !segment.protection.write;
   const steps: Step[] = mapper.map(filePages, {
@@ -141,8 +142,4 @@ function readSteps(segment: Segment, content: Content, mapper: Mapper, materials
     if (discarded) steps.push({ op: 'discard', ...from });
   }
   return steps;
-}
-
-export function protectionText({ read, write, execute }: Protection): ProtectionText {
-  return `${read ? 'r' : '-'}${write ? 'w' : '-'}${execute ? 'x' : '-'}`;
 }

@@ -4,6 +4,7 @@
  * which file is meant, and launch/ opens them.
  */
 import type { Arch, StackExecution } from '../image/image.ts';
+import type { ProtectionText } from '../image/permissions.ts';
 import type { AdoptedStack } from '../process/adopted-stack.ts';
 import type { RandomChoice } from '../process/choices.ts';
 import type { VdsoPiece } from '../process/host.ts';
@@ -67,9 +68,6 @@ export interface Payload {
 export function vaultOf({ files }: Pick<Plan, 'files'>): Vault | undefined {
   return files.find((file) => 'payloads' in file);
 }
-
-/** As mmap(2) and /proc/PID/maps write it. */
-export type ProtectionText = `${'r' | '-'}${'w' | '-'}${'x' | '-'}`;
 
 /** Steps that prepare memory name what they are for; a failing one stops the start and is reported. */
 export type Step =
@@ -162,6 +160,8 @@ export type Step =
   | { readonly op: 'close'; readonly file: number }
   /** Closes a descriptor of the caller's that the program does not get. */
   | { readonly op: 'drop'; readonly descriptor: number }
+  /** The jump leads to a stop (SIGTRAP) before the program's first instruction: somebody debugs it. */
+  | { readonly op: 'stop' }
   /** All registers are zero but the stack pointer and, if it is there, rdx. */
   | {
       readonly op: 'jump';

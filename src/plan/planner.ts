@@ -4,6 +4,7 @@ import { type ImagePart, type ProgramImage, WORD_SIZE } from '../image/image.ts'
 import { validateImage } from '../image/validate.ts';
 import { ADDRESS_SPACES, PAGE_SIZE, pageEnd } from '../process/address-space.ts';
 import { auxvTypesFor } from '../process/auxv.ts';
+import { ENTRY_FRAME_ROOM } from '../process/entry-frame.ts';
 import { FIRST_STACKS } from '../process/first-stack.ts';
 import type { HostFacts } from '../process/host.ts';
 import { basePage, type Layout, layOut, span } from '../process/layout.ts';
@@ -22,8 +23,8 @@ const MAX_COMM = 15;
 /** fs/exec.c, bprm_stack_limits: strings and pointers get a quarter of the stack, and never over 6 MiB. */
 const MAX_STACK_FOR_STRINGS = 6n * 1024n * 1024n;
 const MIN_STACK_FOR_STRINGS = 128n * 1024n;
-/** The stub's last instructions find the flags, the entry point and struct prctl_mm_map below the stack pointer. */
-const STUB_WORDS = 2n + 13n;
+/** What the stub's last instructions find below the stack pointer, bytes: the flags, the entry point and struct prctl_mm_map. */
+const stubBytes = ({ arch }: ProgramImage) => 15n * BigInt(WORD_SIZE[arch]);
 /** MAX_ARG_STRLEN: one string with its NUL. */
 const MAX_STRING = 32 * 4096;
 
@@ -42,6 +43,8 @@ export interface Invocation {
   readonly stdin?: BackingFile | undefined;
   /** Descriptors of the caller's that the program does not get. */
   readonly closed?: readonly number[];
+  /** Whether it is to stop for its debugger before its first instruction. */
+  readonly stop?: boolean;
 }
 
 /** Throws IMAGE_REFUSED, MACHINE_REFUSED or TOO_BIG. */
@@ -87,6 +90,7 @@ export function planProgram(image: ProgramImage, invocation: Invocation, host: H
       ...(stdin === undefined ? [] : [{ op: 'stdin', file: stdin } as const]),
       ...materials.files.map((_, file): Step => ({ op: 'close', file })),
       ...(invocation.closed ?? []).map((descriptor): Step => ({ op: 'drop', descriptor })),
+      ...(invocation.stop === true ? [{ op: 'stop' } as const] : []),
       {
         op: 'jump',
         entry: starting,
@@ -173,16 +177,18 @@ function firstStack(
   });
   const exePath = image.registers === undefined ? undefined : invocation.exe?.path;
   const built = buildStackImage(stack, image.arch, layout, host.stackLimit, exePath);
-  checkStackLimit(built, image, host);
+  const below = invocation.stop === true ? BigInt(ENTRY_FRAME_ROOM) : stubBytes(image);
+  checkStackLimit(built, below, host);
   return built;
 }
 
 /**
  * Strings may be 128 KiB under any limit, but no stack grows past its limit (fs/exec.c, get_arg_page:
  * E2BIG): the stub would die while it writes. Only the page the kernel begins with is always there.
+ * `below` is what the stub needs under the stack pointer.
  */
-function checkStackLimit(stack: StackImage, image: ProgramImage, host: HostFacts): void {
-  const needed = pageEnd(-stack.sp + STUB_WORDS * BigInt(WORD_SIZE[image.arch]));
+function checkStackLimit(stack: StackImage, below: bigint, host: HostFacts): void {
+  const needed = pageEnd(-stack.sp + below);
   if (needed <= PAGE_SIZE || needed <= host.stackLimit) return;
   throw new ForeignError(
     'TOO_BIG',

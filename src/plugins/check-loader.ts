@@ -29,6 +29,7 @@ export function readLoader(value: Value): LoaderPlugin {
   value.at('load').asFunction();
   const order = value.at('order').maybe((each) => each.oneOf(['post']));
   const options = value.at('options').maybe(readOptions);
+  const symbols = value.at('symbols').maybe((each) => each.asFunction());
   const made = value.object() as unknown as LoaderPlugin;
   return {
     name: nameOf(value.at('name')),
@@ -40,6 +41,7 @@ export function readLoader(value: Value): LoaderPlugin {
     ...(options && { options }),
     probe: (source, context) => made.probe(source, context),
     load: (source, context) => made.load(source, context),
+    ...(symbols && { symbols: (source, context) => made.symbols?.(source, context) ?? [] }),
   };
 }
 

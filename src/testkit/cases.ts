@@ -35,6 +35,7 @@ export interface ProgramCase {
   readonly signal?: NodeJS.Signals;
 }
 
+/** What a loader is to be tested with. */
 export interface LoaderCases {
   /** Files that the loader takes, and that load without an error. */
   readonly accepts: Samples;

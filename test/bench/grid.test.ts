@@ -4,9 +4,10 @@ import { gridText } from '../../bench/grid-text.ts';
 import { digitsOf } from '../../bench/markdown.ts';
 import { ticksTo } from '../../bench/picture/growth.ts';
 import { launchCostPicture } from '../../bench/picture/launch-cost.ts';
-import { element, picture, text } from '../../bench/picture/svg.ts';
 import type { Grid } from '../../bench/row.ts';
 import { measureGrid } from '../../bench/runner.ts';
+import { element, picture, text } from '../../src/picture/svg/xml.ts';
+import { readXml } from '../support/xml.ts';
 
 const MACHINE = { cpu: 'a & b', cores: 2, memory: 4, kernel: '6', system: 'y', node: 'v20', load: 0 };
 
@@ -127,7 +128,7 @@ test('what stands in a picture is escaped', () => {
   expect(svg).toContain('<line class="a&quot;b" x1="1.23"/>');
   expect(svg).toContain('<text x="1" y="2">&lt;&amp;&gt;</text>');
   expect(svg).toContain('<title>x &lt; y</title>');
-  expectWellFormed(svg);
+  readXml(svg);
 });
 
 test('the picture shows every cell, in both schemes, and is well-formed', async () => {
@@ -135,7 +136,7 @@ test('the picture shows every cell, in both schemes, and is well-formed', async 
   const growth = await measureGrid({ ...example(), name: 'size', picture: 'growth' }, 1);
   const report = { date: '2026-01-02T03:04', machine: MACHINE, runs: 1, results: [], left: [] };
   const svg = launchCostPicture({ ...report, grids: [ways, growth] });
-  expectWellFormed(svg);
+  readXml(svg);
   expect(svg).toContain('prefers-color-scheme: dark');
   expect(svg).toContain('B &lt;&amp;&quot;&gt;');
   expect(svg).toMatch(/>×1.50<[\s\S]*>3.00 ms<[\s\S]*>×10.00<[\s\S]*>20.0 ms<[\s\S]*>×2.00<[\s\S]*>8.00 ms</);
@@ -144,23 +145,3 @@ test('the picture shows every cell, in both schemes, and is well-formed', async 
   expect(svg).not.toMatch(/NaN|undefined|Infinity/);
   expect(() => launchCostPicture({ ...report, grids: [growth] })).toThrow('--only');
 });
-
-/** Every element is closed where it should be, there is one root, and no character stands for markup that is none. */
-function expectWellFormed(svg: string): void {
-  const open: string[] = [];
-  let roots = 0;
-  const rest = svg.replace(
-    /<(\/?)([a-z]+)((?: [a-zA-Z0-9-]+="[^"<]*")*)(\/?)>/g,
-    (_tag, closing: string, name: string, _attributes, empty: string) => {
-      if (closing !== '') expect(open.pop()).toBe(name);
-      else {
-        if (open.length === 0) roots++;
-        if (empty === '') open.push(name);
-      }
-      return '';
-    },
-  );
-  expect(open).toEqual([]);
-  expect(roots).toBe(1);
-  expect(rest.replace(/&(?:amp|lt|gt|quot);/g, '')).not.toMatch(/[<>&]/);
-}

@@ -29,6 +29,7 @@ const IDS = [
   'qemu',
   'java',
   'wasm',
+  'gdb',
   'binfmt-misc',
   'start-cache',
   'koffi',

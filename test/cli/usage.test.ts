@@ -14,6 +14,7 @@ const COMMANDS = [
   'formats',
   'check',
   'explain',
+  'completion',
 ];
 const OPTIONS = [
   'format',

@@ -1,7 +1,7 @@
 /** docs/writing-a-loader.md, carried out: each command prints what it says there, and what comes of it is what new-loader writes. */
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { installedPaths } from '../support/installation.ts';
 import { ROOT, run, temporary } from '../support/run.ts';
 import { blocksIn } from './blocks.ts';
@@ -27,7 +27,8 @@ function link(path: string): void {
 
 test('each line can be followed', { timeout: 300_000 }, async () => {
   expect(blocks.length).toBeGreaterThan(20);
-  const { follow } = reader(directory.path, { 'npm install': link });
+  const { follow, close } = reader(directory.path, { instead: { 'npm install': link } });
+  onTestFinished(close);
   for (const block of blocks) await follow(block);
 });
 

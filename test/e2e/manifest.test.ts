@@ -140,10 +140,12 @@ describe('a manifest runs', () => {
   });
 });
 
-test('the sample is as the README shows it', async () => {
+test('the sample is as docs/command.md shows it', async () => {
   const outcome = await runForeign(['manifest/tally.json', WORDS]);
   expect(outcome).toEqual({ status: 0, stdout: `lines, words, bytes: ${COUNTED}`, stderr: '' });
-  expect(readFileSync(join(SAMPLES, '../README.md'), 'utf8')).toContain(String(read('manifest/tally.json')));
+  expect(readFileSync(join(SAMPLES, '../docs/command.md'), 'utf8')).toContain(
+    String(read('manifest/tally.json')),
+  );
 });
 
 describe('plan and inspect', () => {

@@ -24,7 +24,7 @@ import {
   RESULTS,
 } from './scenarios.ts';
 
-const KERNELS = join(ROOT, '.cache/kernels');
+export const KERNELS = join(ROOT, '.cache/kernels');
 export const BUSYBOX = '/bin/busybox';
 const TOOLS = ['strace', 'setpriv', 'unshare'].map((name) => `/usr/bin/${name}`);
 const GUEST_SCRIPT = join(GUEST_ROOT, 'test/qemu/guest.mjs');

@@ -23,7 +23,20 @@ export const INTERPRETERS: Readonly<Record<string, Check>> = {
     tries: 'a module is compiled: WebAssembly runs, and xz and zstd are unpacked',
     ask: wasm,
   },
+  gdb: {
+    title: 'debugger',
+    neededFor: ['--gdb'],
+    tries: 'the commands are asked for their version: programs start under a debugger',
+    ask: debuggers,
+  },
 };
+
+function debuggers(): Answer {
+  const found = ['gdb', 'gdbserver'].filter(answersVersion);
+  if (found.includes('gdb')) return yes(`${found.join(' and ')} ran`);
+  const packages = { apt: 'gdb gdbserver', dnf: 'gdb gdb-gdbserver', apk: 'gdb' };
+  return no('no gdb runs', '--gdb starts nothing before gdb is installed', installing(packages));
+}
 
 /** Of the machines that loaders/qemu/ knows, those that people have. */
 const MACHINES = ['aarch64', 'arm', 'riscv64', 'ppc64le', 's390x', 'mips64el'];

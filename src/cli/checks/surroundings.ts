@@ -104,7 +104,8 @@ function koffi(): Answer {
   try {
     return yes(`koffi ${koffiVersion()} has called the C library`);
   } catch (cause) {
-    const [reason] = String(cause instanceof Error ? cause.message : cause).split('\n');
+    const origin = cause instanceof Error ? (cause.cause ?? cause) : cause;
+    const [reason] = String(origin instanceof Error ? origin.message : origin).split('\n');
     const root = self();
     const fix =
       root === undefined ? undefined : `npm install --prefix ${quoted(dirname(dirname(root)))} koffi`;

@@ -154,6 +154,11 @@ export const FINDING = {
         remedy: 'put its directory into PATH',
         command: 'PATH=DIRECTORY:$PATH run-foreign PROGRAM',
       },
+      {
+        when: '--gdb was given, and there is no debugger',
+        remedy: 'install gdb; for another machine, gdbserver',
+        command: 'run-foreign check gdb',
+      },
     ],
     example: {
       prepare: [

@@ -21,7 +21,7 @@ export const OTHERS = {
       command: 'run-foreign checkpoint 4194304 -o process.core',
       message: 'run-foreign: process 4194304: is not there, or has ended',
     },
-    reading: ['checkpoints.md#using-them'],
+    reading: ['checkpoints.md'],
   },
   PROCESS_REFUSED: {
     summary: 'the process cannot be written down',
@@ -54,7 +54,7 @@ export const OTHERS = {
       message:
         'run-foreign: process ...: cannot be checkpointed: ...; run-foreign checkpoint --check ... lists all; --skip ... leaves it out',
     },
-    reading: ['checkpoints.md#using-them', 'checkpoints.md#what-may-be-left-out'],
+    reading: ['checkpoints.md', 'checkpoints.md#what-may-be-left-out'],
   },
   LOADER_FAILED: {
     summary: 'a loader from elsewhere does not work',

@@ -17,6 +17,9 @@ export interface TemplateFile {
   readonly text: string;
 }
 
+/** What npm, and those who check packages, would take for a part of ours under its own name. */
+const RENAMED: Readonly<Record<string, string>> = { gitignore: '.gitignore', 'npm.json': 'package.json' };
+
 export function filledTemplate(directory: string, blanks: Blanks): TemplateFile[] {
   const fill = (text: string) =>
     text.replace(/__[A-Z_]+__/g, (blank) => blanks[blank as keyof Blanks] ?? blank);
@@ -24,8 +27,7 @@ export function filledTemplate(directory: string, blanks: Blanks): TemplateFile[
     .filter((path) => statSync(join(directory, path)).isFile())
     .sort()
     .map((path) => ({
-      // npm would take one with the dot for its own, and leave it out.
-      path: fill(path === 'gitignore' ? '.gitignore' : path),
+      path: fill(RENAMED[path] ?? path),
       text: fill(readFileSync(join(directory, path), 'utf8')),
     }));
 }

@@ -2,9 +2,9 @@
 
 import { PAGE_SIZE } from '../../process/address-space.ts';
 import { AT } from '../../process/auxv.ts';
+import { emitBorrowVdso } from '../borrow-vdso.ts';
 import { DATA } from '../data-page.ts';
 import type { Emitter } from '../emitter.ts';
-import { emitBorrowVdso } from '../hand-over.ts';
 import { REG } from '../x86.ts';
 import { EXIT_AT, emitArgument, emitNext, emitOwnCall, type Interpreter } from './interpreter.ts';
 import { CLONE_ARGS_SIZE } from './waiting.ts';

@@ -1,6 +1,7 @@
 /** What a plan's steps do to an address space, one after the other, and whether each may. */
 import type { Range } from '../../../src/image/image.ts';
-import type { ProtectionText, Step } from '../../../src/plan/plan.ts';
+import type { ProtectionText } from '../../../src/image/permissions.ts';
+import type { Step } from '../../../src/plan/plan.ts';
 import type { Base } from '../../../src/process/place.ts';
 import { AddressMap } from './address-map.ts';
 import { KERNEL, meets } from './kernel-areas.ts';

@@ -1,6 +1,6 @@
 /** The program and its interpreter as the plan has placed them. */
 import type { ImagePart, Protection, Range, Segment } from '../../../src/image/image.ts';
-import type { ProtectionText } from '../../../src/plan/plan.ts';
+import type { ProtectionText } from '../../../src/image/permissions.ts';
 import type { Base } from '../../../src/process/place.ts';
 import { AddressMap } from './address-map.ts';
 import { KERNEL } from './kernel-areas.ts';

@@ -1,4 +1,4 @@
-/** docs/checkpoints.md specifies what is written: every note and every field. */
+/** docs/checkpoint-format.md specifies what is written: every note and every field. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { DIGEST, DIGEST_NOTE_SIZE, PT } from '../../loaders/core/elf-core.ts';
@@ -7,7 +7,7 @@ import { VM_FLAGS } from '../../src/image/process-state.ts';
 import { randomProcess } from '../support/process-state.ts';
 import { Random } from '../support/random.ts';
 
-const page = readFileSync(new URL('../../docs/checkpoints.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../docs/checkpoint-format.md', import.meta.url), 'utf8');
 const { state } = randomProcess(new Random(1));
 const hex = (value: number) => `0x${value.toString(16)}`;
 

@@ -1,8 +1,8 @@
-/** What of SVG 1.1 a diagram needs, as text; everything that comes in as text or a value is escaped. */
+/** What of SVG 1.1 a picture needs, as text; everything that comes in as text or a value is escaped. */
 
 type Attributes = Readonly<Record<string, string | number>>;
 
-/** A piece of a picture that `element` or `text` made. */
+/** A piece of a picture that `element`, `text` or `tooltip` made. */
 export type Svg = string & { readonly svg: never };
 
 export function element(name: string, attributes: Attributes, children: readonly Svg[] = []): Svg {
@@ -24,8 +24,10 @@ export function picture(
   title: string,
   style: string,
   parts: readonly Svg[],
+  description = '',
 ): string {
-  const head = [`<title>${escaped(title)}</title>`, `<style>\n${style}\n</style>`] as Svg[];
+  const described = description === '' ? [] : [`<desc>${escaped(description)}</desc>`];
+  const head = [`<title>${escaped(title)}</title>`, ...described, `<style>\n${style}\n</style>`] as Svg[];
   const ground = element('rect', { width, height, class: 'ground' });
   const svg = element(
     'svg',
@@ -39,8 +41,12 @@ function shown(value: string | number): string {
   return typeof value === 'number' ? `${Math.round(value * 100) / 100}` : value;
 }
 
+/** All that is no character in XML 1.0 (section 2.2), halves of surrogate pairs among it. */
+const NO_CHARACTER = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
+
 function escaped(words: string): string {
   return words
+    .replace(NO_CHARACTER, '\ufffd')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

@@ -1,7 +1,11 @@
 /** The picture of memory: what stands in it, and that nothing makes it too wide or too long. */
 import { describe, expect, test } from 'vitest';
 import type { ImagePart, Segment } from '../../src/image/image.ts';
-import { picture, sizeText } from '../../src/image/picture.ts';
+import { cellsOf } from '../../src/picture/label.ts';
+import { partBlock } from '../../src/picture/of-image.ts';
+import { sizeText } from '../../src/picture/size-text.ts';
+import { type TerminalStyle, terminalPicture } from '../../src/picture/terminal.ts';
+import { memorySource } from '../../src/source/memory.ts';
 
 const PLAIN = { unicode: true, color: false };
 const protection = (text: string) => ({
@@ -20,7 +24,8 @@ const part = (segments: Segment[], entry = 0n): ImagePart => ({
   segments,
   entry,
 });
-const widest = (lines: string[]) => Math.max(...lines.map((line) => [...line].length));
+const widest = (lines: string[]) => Math.max(...lines.map(cellsOf));
+const picture = (of: ImagePart, style: TerminalStyle) => terminalPicture(partBlock(of), style);
 
 test('neighbours share a border, a gap is broken', () => {
   const lines = picture(
@@ -42,7 +47,7 @@ test('neighbours share a border, a gap is broken', () => {
     `          0x500000 ┌${bar}┐`,
     `          0x501000 └${bar}┘`,
   ]);
-  expect(lines.some((line) => /│ r-x {2}text +8 KiB │/.test(line))).toBe(true);
+  expect(lines.some((line) => /│ r-x {2}text +8 KiB zero │/.test(line))).toBe(true);
   expect(lines.some((line) => line.includes('◂ entry 0x401010'))).toBe(true);
   expect(lines.some((line) => /╎ {2}gap, 1008 KiB +╎/.test(line))).toBe(true);
 });
@@ -80,11 +85,11 @@ describe('limits', () => {
     const many = Array.from({ length: 4096 }, (_, index) => segment(BigInt(index) * 0x2000n, 0x1000n, 'r--'));
     const lines = picture(part(many), PLAIN);
     expect(lines.length).toBeLessThan(300);
-    expect(lines.some((line) => line.includes('(4048 more)'))).toBe(true);
+    expect(lines.some((line) => line.includes('(4048 more, 15.8 MiB in all)'))).toBe(true);
   });
 
-  test('no segments, no lines', () => {
-    expect(picture(part([]), PLAIN)).toEqual([]);
+  test('without segments the entry is left', () => {
+    expect(picture(part([]), PLAIN)).toEqual(['               0x0   ◂ entry']);
   });
 });
 
@@ -123,4 +128,53 @@ test.each([
   [1n << 47n, '128 TiB'],
 ])('%d bytes are %s', (bytes, shown) => {
   expect(sizeText(bytes)).toBe(shown);
+});
+
+describe('columns', () => {
+  const names = [
+    'größe',
+    '測試測試',
+    'データ',
+    'Z\u0351\u0352\u0353algo',
+    'مرحبا',
+    '🎉 party',
+    '\u202eevil',
+    '\ud800',
+    'x'.repeat(100_000),
+  ];
+  const program = part(
+    names.map((name, index) => segment(BigInt(index) << 40n, 0x3000n, 'rwx', name)),
+    0x1000n,
+  );
+  test.each([20, 40, 55, 79, 80, 132, 100_000])('%d: all sides of boxes stand below each other', (width) => {
+    for (const unicode of [true, false]) {
+      const lines = picture(program, { unicode, color: false, width });
+      const used = widest(lines);
+      expect(used).toBeLessThanOrEqual(Math.min(Math.max(width, 40), 80));
+      const boxes = lines.filter((line) => line.includes('\u2502') || line.includes('|'));
+      expect(boxes.length).toBeGreaterThanOrEqual(names.length);
+      expect(new Set(boxes.map(cellsOf)).size).toBe(1);
+      for (const line of lines) expect(line).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{M}]|[\u0590-\u08ff]/u);
+      if (!unicode) expect(lines.join('')).toMatch(/^[ -~]*$/);
+    }
+  });
+
+  test('names that terminals agree on are shown', () => {
+    const text = picture(program, PLAIN).join('\n');
+    for (const name of ['größe', '測試測試', 'データ', 'Zalgo', '????? ', '? party', '?evil'])
+      expect(text).toContain(name);
+  });
+});
+
+test('what can be written and executed is marked, and says so without colour', () => {
+  const lines = picture(part([segment(0n, 0x1000n, 'rwx'), segment(0x1000n, 0x1000n, 'rw-')], -1n), PLAIN);
+  expect(lines.filter((line) => line.includes('rwx! part'))).toHaveLength(1);
+  expect(lines.at(-1)?.trim()).toBe('! written to and executed');
+  expect(picture(part([segment(0n, 0x1000n, 'rw-')], -1n), PLAIN).join('')).not.toContain('!');
+});
+
+test('what is in no file is told', () => {
+  const content = { source: memorySource(new Uint8Array(0x800), 'file'), offset: 0, size: 0x800 };
+  const lines = picture(part([{ ...segment(0n, 0x2000n, 'rw-'), content }], -1n), PLAIN);
+  expect(lines.some((line) => line.includes('part') && line.includes('8 KiB, 6 KiB zero'))).toBe(true);
 });
