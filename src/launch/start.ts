@@ -12,6 +12,7 @@ import type { OnProgress } from '../source/source.ts';
 import { type Trace, tell, timed, timedNow } from '../trace.ts';
 import { closeProcesses } from './confidential.ts';
 import { becomeStub } from './exec.ts';
+import { executingProcess } from './inherited.ts';
 import { launched } from './launched.ts';
 import type { StartPlan } from './prepare.ts';
 import { stubBytes } from './stub-bytes.ts';
@@ -115,7 +116,6 @@ async function start(
  * the debugger says itself.
  */
 export function tellExec(trace: Trace | undefined, debuggedBy?: string): void {
-  const isLaunched = launched() !== undefined;
-  const by = debuggedBy ?? (isLaunched ? 'launcher' : 'node');
-  tell(trace, { event: 'exec', by, pid: isLaunched ? process.ppid : process.pid });
+  const by = debuggedBy ?? (launched() === undefined ? 'node' : 'launcher');
+  tell(trace, { event: 'exec', by, pid: executingProcess() });
 }

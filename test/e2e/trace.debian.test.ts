@@ -82,3 +82,13 @@ test('one that is not there', async () => {
     { event: 'error', code: 'PROCESS_NOT_FOUND', status: 127 },
   ]);
 });
+
+test('under a debugger the last is its exec', async () => {
+  const outcome = await runForeign(['--trace=json', '--gdb', 'elf/x86_64/hello-static'], {
+    input: 'shell echo $PPID\nkill\nquit\n',
+  });
+  const { events } = tracedEvents(outcome.stderr);
+  expect(stepsOf(events).slice(-2)).toEqual(['plan', 'exec']);
+  expect(events.at(-1)).toMatchObject({ by: 'gdb' });
+  expect(outcome.stdout).toContain(`\n(gdb) ${events.at(-1)?.['pid']}\n`);
+});
