@@ -8,13 +8,13 @@ import { copyFileSync, cpSync, existsSync, readFileSync, renameSync, rmSync, wri
 import { basename, dirname, resolve } from 'node:path';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
-import { notices } from './build-licenses.ts';
-import { bundledPackages, installedPackages } from './build-packages.ts';
-import { sbom } from './build-sbom.ts';
-import { finishTypes } from './build-types.ts';
 import { ajv } from './loaders/manifest/decoder.ts';
 import schema from './loaders/manifest/schema.json' with { type: 'json' };
 import { CACHE_FILE, COMMAND_FILE } from './src/bin/script.ts';
+import { notices } from './src/build/licenses.ts';
+import { bundledPackages, installedPackages } from './src/build/packages.ts';
+import { sbom } from './src/build/sbom.ts';
+import { finishTypes } from './src/build/types.ts';
 import { manPage } from './src/cli/man/man-page.ts';
 import { emitLauncher } from './src/launcher/launcher.ts';
 import { BINFMT_SUFFIX } from './src/launcher/protocol.ts';

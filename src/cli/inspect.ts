@@ -1,4 +1,5 @@
 /** `run-foreign inspect`: what a loader found in a file. Nothing is laid out and nothing is run. */
+import { isatty } from 'node:tty';
 import { ForeignError, hex } from '../errors.ts';
 import type { ImagePart, Placement, ProgramImage, Segment } from '../image/image.ts';
 import { permissions } from '../image/permissions.ts';
@@ -50,7 +51,7 @@ function svg({ image, source }: LoadedProgram, refused: string | undefined): str
 const styleFor = ({ toStandardOutput }: Report): TerminalStyle => ({
   unicode: isUtf8Locale(),
   color: toStandardOutput && wantsColor(1),
-  width: columnsFor(toStandardOutput ? terminalColumns(1) : undefined),
+  width: columnsFor(toStandardOutput && isatty(1) ? terminalColumns(1) : undefined),
 });
 
 /** What the planner would say against the image. */

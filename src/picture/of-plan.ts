@@ -55,7 +55,7 @@ const spanOf = ({ aside, pieces }: Extract<Step, { op: 'vdso' }>) => ({
 
 function after(plan: Plan): Column {
   const marks = marksOf(plan);
-  const of = (base: Base) => (marks.get(base) ?? []) satisfies Mark[];
+  const of = (base: Base) => marks.get(base) ?? [];
   const fixed: Block = { regions: mappedRegions(plan, 'absolute'), marks: of('absolute') };
   const mapped = (['image', 'interp'] as const)
     .map(
@@ -72,7 +72,7 @@ function after(plan: Plan): Column {
   const blocks = [low, ...mapped, vdsoBlock(plan), high, stackBlock(plan, of('stack'), stackStep)];
   return {
     title: 'After: the program',
-    facts: ['when its first instruction is about to run; nothing of the stub is left'],
+    facts: ['when its first instruction is about to run; the stub has left'],
     blocks: blocks.filter(({ regions, marks: own }) => regions.length + own.length > 0),
   };
 }

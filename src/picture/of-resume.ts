@@ -37,7 +37,7 @@ export function resumePicture(
       },
       {
         title: 'After: the process',
-        facts: ['when its threads go on; nothing of the stub is left'],
+        facts: ['when its threads go on; the stub has left'],
         blocks: [after],
       },
     ],

@@ -64,14 +64,16 @@ function withPlaces({ regions, marks }: Block): FullRow[] {
 }
 
 function grouped(marks: readonly Mark[]): MarkGroup[] {
-  const groups = new Map<bigint, { at: bigint; names: string[]; important: boolean }>();
+  const groups = new Map<bigint, { names: Set<string>; important: boolean }>();
   for (const { at, name, important = false } of marks) {
-    const group = groups.get(at) ?? { at, names: [], important: false };
-    if (!group.names.includes(name)) group.names.push(name);
+    const group = groups.get(at) ?? { names: new Set(), important: false };
+    group.names.add(name);
     group.important ||= important;
     groups.set(at, group);
   }
-  return [...groups.values()].sort((one, other) => byAddress(one.at, other.at));
+  return [...groups]
+    .map(([at, { names, important }]) => ({ at, names: [...names], important }))
+    .sort((one, other) => byAddress(one.at, other.at));
 }
 
 /** The last row that begins at an address or before it. */

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkPage, errorsPage } from '../../build-docs.ts';
+import { checkPage, errorsPage } from '../../src/build/docs.ts';
 import { CHECK_IDS } from '../../src/cli/checks/index.ts';
 import { EXPLANATIONS } from '../../src/cli/explanations/index.ts';
 import { ERROR_CODES, exitStatus } from '../../src/errors.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { libraryPage } from '../../build-docs.ts';
+import { libraryPage } from '../../src/build/docs.ts';
 import { ROOT } from '../support/run.ts';
 
 const page = readFileSync(join(ROOT, 'docs/library.md'), 'utf8');

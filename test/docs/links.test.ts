@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { INDEX, pagesOf } from '../../site/pages.ts';
+import { INDEX, pagesOf } from '../../docs/site/pages.ts';
 import { ROOT } from '../support/run.ts';
 import { anchorsIn, linksIn } from './links.ts';
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { docsPictures } from '../../build-pictures.ts';
+import { docsPictures } from '../../src/build/pictures.ts';
 import { ROOT } from '../support/run.ts';
 
 test('docs/pictures is up to date: npm run docs', async () => {

@@ -1,8 +1,8 @@
 /** `npm run site` ends with an error where these find something: typedoc is not needed to try them. */
 import { afterEach, expect, test } from 'vitest';
-import { brokenLinks } from '../../site/check-site.ts';
-import { codeBlocks } from '../../site/code-blocks.ts';
-import { pagesOf } from '../../site/pages.ts';
+import { brokenLinks } from '../../docs/site/check-site.ts';
+import { codeBlocks } from '../../docs/site/code-blocks.ts';
+import { pagesOf } from '../../docs/site/pages.ts';
 import { type Temporary, temporary } from '../support/run.ts';
 
 let directory: Temporary | undefined;

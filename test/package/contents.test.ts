@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ENTRIES, reachable } from '../../build-types.ts';
+import { ENTRIES, reachable } from '../../src/build/types.ts';
 import { type Packed, pack, unpack } from '../support/package.ts';
 import { ROOT, temporary } from '../support/run.ts';
 

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, test } from 'vitest';
-import { bundledPackages, licenceText } from '../../build-packages.ts';
+import { bundledPackages, licenceText } from '../../src/build/packages.ts';
 import { installedPaths } from '../support/installation.ts';
 import { ROOT } from '../support/run.ts';
 

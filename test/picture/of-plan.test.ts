@@ -7,6 +7,7 @@ import { planPicture } from '../../src/picture/of-plan.ts';
 import type { Plan, Step } from '../../src/plan/plan.ts';
 import { HANDMADE } from '../support/handmade.ts';
 import { fakeHost } from '../support/host.ts';
+import { testImage } from '../support/images.ts';
 import { planOf } from '../support/plans.ts';
 import { Random } from '../support/random.ts';
 import { imageOf } from '../support/resolve.ts';
@@ -77,6 +78,26 @@ describe('what is mapped in the end', () => {
       [0n, [5]],
     ]);
   });
+});
+
+test.each([
+  ['nothing', []],
+  ['words', [1n, 2n, { string: 0 }]],
+] as const)('a stack of a loader’s own with %s in it', (_, words) => {
+  const layout = () => ({
+    words,
+    strings: [{ bytes: Buffer.from('own\0'), place: 'words' as const }],
+    args: { from: 0, to: 0 },
+    env: { from: 0, to: 0 },
+    auxv: { from: words.length, to: words.length },
+    gap: 0,
+    align: 16,
+  });
+  const { columns } = planPicture(planOf(testImage({ stack: { layout, execution: 'none' } })), []);
+  const parts = columns[1]?.blocks.at(-1)?.regions ?? [];
+  expect(parts.at(-1)?.end).toBe(0n);
+  expect(parts.map(({ name }) => name)).toContain('free, grows downwards');
+  expect(parts.some(({ name }) => name.startsWith('argc'))).toBe(false);
 });
 
 test('what only the kernel knows has no address', async () => {

@@ -4,14 +4,19 @@ import { cellsOf } from '../../src/picture/label.ts';
 import type { Picture } from '../../src/picture/model.ts';
 import { imagePicture } from '../../src/picture/of-image.ts';
 import { planPicture } from '../../src/picture/of-plan.ts';
+import { resumePicture } from '../../src/picture/of-resume.ts';
 import { svgPicture } from '../../src/picture/svg/draw.ts';
 import { DARK, LIGHT, type Palette, STYLE } from '../../src/picture/svg/style.ts';
+import { planResume } from '../../src/plan/resume/resume.ts';
+import { memorySource } from '../../src/source/memory.ts';
+import { coreOf, loadCoreBytes } from '../support/cores.ts';
 import { HANDMADE } from '../support/handmade.ts';
 import { PROTECTION, segment, testImage } from '../support/images.ts';
 import { planOf } from '../support/plans.ts';
 import { randomProcess } from '../support/process-state.ts';
 import { Random } from '../support/random.ts';
 import { imageOf } from '../support/resolve.ts';
+import { resumeHostOf } from '../support/resume-host.ts';
 import { elementsIn, readXml, type XmlElement } from '../support/xml.ts';
 
 const KINDS = [PROTECTION.r, PROTECTION.rx, PROTECTION.rw, PROTECTION.rwx];
@@ -63,6 +68,12 @@ const drawn = new Map<string, () => Promise<Picture> | Picture>([
     `process ${seed}`,
     () => processOf(seed),
   ]),
+  ...Array.from({ length: 12 }, (_, seed): [string, () => Picture] => [`image ${seed}`, () => imageAt(seed)]),
+  ...Array.from({ length: 6 }, (_, seed): [string, () => Promise<Picture>] => [
+    `resume ${seed}`,
+    () => resumptionOf(seed),
+  ]),
+  ['a process with 30000 threads', () => crowded()],
   ...HANDMADE.flatMap((program): [string, () => Promise<Picture>][] => [
     [`image ${program.name}`, async () => imagePicture(await imageOf(program), program.name, [])],
     [
@@ -77,6 +88,48 @@ const argument = (text: string) => Buffer.from(`NAME=${text.slice(0, 1000).repla
 function processOf(seed: number): Picture {
   const process = { state: randomProcess(new Random(seed)).state, objects: [] };
   return imagePicture(testImage({ segments: [], process }), 'a process', []);
+}
+
+/** Segments that lie anywhere, also over each other, and marks that lie anywhere, too. */
+function imageAt(seed: number): Picture {
+  const random = new Random(seed);
+  const address = () => random.bigBelow(1n << BigInt(12 + random.below(52)));
+  const segments = Array.from({ length: random.below(100) }, () =>
+    segment(address(), address(), { name: random.pick(HOSTILE), protection: random.pick(KINDS) }),
+  );
+  const range = () => ({ start: address(), end: address() });
+  const brk = { ...range(), randomize: random.chance(1, 2) };
+  const image = testImage({ segments, entry: address(), code: range(), data: range(), brk });
+  return imagePicture(
+    { ...image, interpreter: { ...image, source: memorySource(new Uint8Array(), random.pick(HOSTILE)) } },
+    'any',
+    [],
+  );
+}
+
+/** Without what this machine may not have. */
+async function resumptionOf(seed: number): Promise<Picture> {
+  const random = new Random(seed);
+  const image = await loadCoreBytes(await coreOf(randomProcess(random)));
+  if (image.process === undefined) throw new Error('no process');
+  const state = { ...image.process.state, vdso: undefined };
+  const process = { ...image.process, state };
+  const invocation = { program: 'core', anyCpu: true };
+  const { plan } = planResume({ ...image, process }, invocation, resumeHostOf(random, { vdso: undefined }));
+  return resumePicture(plan, process, image.segments, []);
+}
+
+/** Half of them are at one place. */
+function crowded(): Picture {
+  const { state } = randomProcess(new Random(1));
+  const [thread] = state.threads;
+  if (thread === undefined) throw new Error('a process without threads');
+  const threads = Array.from({ length: 30_000 }, (_, index) => {
+    const rsp = index % 2 === 0 ? 0x1000n : BigInt(index) << 28n;
+    return { ...thread, tid: index + 1, registers: { ...thread.registers, rsp } };
+  });
+  const process = { state: { ...state, threads }, objects: [] };
+  return imagePicture(testImage({ segments: [], process }), 'crowded', []);
 }
 
 describe.each([...drawn])('%s', (_, picture) => {
@@ -94,6 +147,13 @@ describe.each([...drawn])('%s', (_, picture) => {
     const [title, description] = root.children;
     expect([title?.name, description?.name]).toEqual(['title', 'desc']);
     expect(description?.text.length).toBeGreaterThan(20);
+  });
+
+  test('says how it is to be read', async () => {
+    const words = wordsOf(await picture());
+    expect(words).toContain(
+      'Low addresses at the top; heights grow with the logarithm of sizes, gaps are broken.',
+    );
   });
 
   test('words do not meet, and stay inside', async () => {
@@ -154,7 +214,7 @@ test('of thousands the marked ones are kept, and the others counted', () => {
   const names = Array.from({ length: 5000 }, (_, index) => `part ${index}`);
   const words = wordsOf(imagePicture({ ...named(names), entry: 2500n * 0x3000n }, 'many', []));
   expect(words).toContain('part 2500');
-  const left = words.flatMap((word) => /^(\d+) more, [\d.]+ MiB in all/.exec(word)?.[1] ?? []);
+  const left = words.flatMap((word) => /^(\d+) more left out, [\d.]+ MiB$/.exec(word)?.[1] ?? []);
   expect(left).toHaveLength(2);
   const shown = words.filter((word) => /^part \d+$/.test(word)).length;
   expect(Number(left[0]) + Number(left[1]) + shown).toBe(5000);
@@ -164,6 +224,22 @@ const wordsOf = (picture: Picture): string[] =>
   elementsIn(readXml(svgPicture(picture)))
     .filter(({ name }) => name === 'text')
     .map(({ text }) => text);
+
+test('marks that have no room are counted', () => {
+  const { state } = randomProcess(new Random(1));
+  const [thread] = state.threads;
+  const [mapping] = state.mappings;
+  if (thread === undefined || mapping === undefined) throw new Error('a process without threads or memory');
+  const threads = Array.from({ length: 1000 }, (_, index) => {
+    const registers = { ...thread.registers, rsp: mapping.start, rip: mapping.start };
+    return { ...thread, tid: index, registers };
+  });
+  const process = { state: { ...state, threads }, objects: [] };
+  const words = wordsOf(imagePicture(testImage({ segments: [], process }), 'crowded', []));
+  const shown = words.join().match(/r[si]p of thread \d+/g)?.length ?? 0;
+  expect(shown).toBeGreaterThan(6);
+  expect(words).toContain(`and ${2000 - shown} more`);
+});
 
 test('hostile names are shown as text, or as what they are not', () => {
   const words = wordsOf(imagePicture(named(HOSTILE), 'hostile', []));

@@ -121,7 +121,7 @@ export const OTHERS = {
       command: 'run-foreign --no-such-option ./program',
       message: 'run-foreign: unknown option: no-such-option; see run-foreign --help',
     },
-    reading: ['../README.md#the-command'],
+    reading: ['command.md'],
   },
   INTERNAL: {
     summary: 'run-foreign itself has failed',

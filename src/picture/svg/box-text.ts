@@ -35,7 +35,7 @@ export function neededCells(regions: readonly Region[]): number {
 
 const taking = (words: string): number => (words === '' ? 0 : cellsOf(words) + APART);
 
-export type Access = 'read' | 'write' | 'execute' | 'both' | 'none' | 'ground';
+type Access = 'read' | 'write' | 'execute' | 'both' | 'none' | 'ground';
 
 /** The class of what may be done with memory; `ground` where there is none. */
 export function accessClass(protection: Protection | undefined): Access {

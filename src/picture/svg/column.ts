@@ -5,8 +5,9 @@ import type { Block, Column } from '../model.ts';
 import { addressText } from '../region-text.ts';
 import { type Row, rowsOf } from '../rows.ts';
 import { neededCells } from './box-text.ts';
+import type { Frame, Scale } from './frame.ts';
 import { markLines } from './marks.ts';
-import { boxWidth, drawRow, rowHeight, type Scale } from './row.ts';
+import { boxWidth, drawRow, rowHeight } from './row.ts';
 import { CELL } from './style.ts';
 import { shownText, words } from './words.ts';
 import type { Svg } from './xml.ts';
@@ -23,19 +24,6 @@ const MOST_CELLS = 64;
 const LINE = 18;
 /** Between blocks whose distance nobody knows. */
 const BETWEEN = 30;
-
-/** What a column's rows have in common. */
-export interface Frame {
-  readonly base: string | undefined;
-  /** Whether nothing is known of addresses. */
-  readonly unplaced: boolean;
-  /** Whether the place is known only at run time. */
-  readonly floating: boolean;
-  /** Where addresses end, and where boxes begin and end. */
-  readonly left: number;
-  readonly right: number;
-  readonly scale: Scale;
-}
 
 export interface Drawn {
   readonly parts: readonly Svg[];

@@ -13,7 +13,6 @@ const MARGIN = 20;
 const LINE = 18;
 /** Between columns. */
 const BETWEEN = 44;
-const LEAST_WIDTH = 560;
 
 export function svgPicture(shown: Picture): string {
   const top = MARGIN + 14 + LINE * (shown.facts.length + 1) + 22;
@@ -55,6 +54,8 @@ function heading({ title, facts }: Picture, width: number): Svg[] {
 }
 
 const SCALE = 'Low addresses at the top; heights grow with the logarithm of sizes, gaps are broken.';
+/** What that needs. */
+const LEAST_WIDTH = 2 * MARGIN + SCALE.length * CELL;
 
 function arrow(from: number, to: number, y: number): Svg {
   return element('path', {

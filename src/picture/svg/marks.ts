@@ -22,10 +22,11 @@ export interface MarkLine {
 }
 
 export function markLines(marks: readonly MarkGroup[], base: string | undefined): MarkLine[] {
-  const lines = marks.slice(0, MOST_LINES).flatMap(({ at, names, important }): MarkLine[] =>
-    wrapped(names).map((words, index) => ({
+  const lines = marks.slice(0, MOST_LINES).flatMap(({ at, names, important }) =>
+    wrapped(names).map(({ words, count }, index) => ({
       at,
       words,
+      count,
       address: index === 0 ? addressText(at, base) : '',
       important,
     })),
@@ -34,16 +35,19 @@ export function markLines(marks: readonly MarkGroup[], base: string | undefined)
   const shown = lines.slice(0, MOST_LINES - 1);
   const last = shown.at(-1);
   if (last === undefined) return [];
-  const left = marks.length - new Set(shown.map(({ at }) => at)).size;
+  const all = marks.reduce((sum, { names }) => sum + names.length, 0);
+  const left = all - shown.reduce((sum, { count }) => sum + count, 0);
   return [...shown, { ...last, words: `and ${left} more`, address: '', important: false }];
 }
 
-function wrapped(names: readonly string[]): string[] {
-  const lines: string[] = [];
+/** Names in lines, and how many are in each. */
+function wrapped(names: readonly string[]): { words: string; count: number }[] {
+  const lines: { words: string; count: number }[] = [];
   for (const name of names.map((each) => cleaned(each, 'any'))) {
     const last = lines.at(-1);
-    if (last === undefined || cellsOf(last) + 2 + cellsOf(name) > NAMES_WIDTH) lines.push(name);
-    else lines[lines.length - 1] = `${last}, ${name}`;
+    if (last === undefined || cellsOf(last.words) + 2 + cellsOf(name) > NAMES_WIDTH)
+      lines.push({ words: name, count: 1 });
+    else lines[lines.length - 1] = { words: `${last.words}, ${name}`, count: last.count + 1 };
   }
   return lines;
 }

@@ -5,7 +5,7 @@ import { addressText } from '../region-text.ts';
 import type { Row } from '../rows.ts';
 import { sizeText } from '../size-text.ts';
 import { accessClass, boxText } from './box-text.ts';
-import type { Frame } from './column.ts';
+import type { Frame, Scale } from './frame.ts';
 import { drawMarks, MARK_LINE, markLines } from './marks.ts';
 import { drawStrip, heightIn, STRIP } from './strip.ts';
 import { CELL } from './style.ts';
@@ -15,12 +15,6 @@ import { element, type Svg, text } from './xml.ts';
 const PAGE = 4096n;
 const LEAST_HEIGHT = 26;
 const GAP_HEIGHT = 36;
-
-/** How boxes grow, pixels: for every doubling of the size from a page on, and how far. */
-export interface Scale {
-  readonly growth: number;
-  readonly most: number;
-}
 
 /** Pixels: grows with the logarithm of the size, and has room for all marks. */
 export function rowHeight(row: Row, { growth, most }: Scale): number {
@@ -37,7 +31,7 @@ export function drawRow(row: Row, before: Row | undefined, frame: Frame, top: nu
     case 'gap':
       return drawGap(`gap, ${sizeText(row.end - row.start)}`, frame, top);
     case 'cut':
-      return drawGap(`${row.count} more, ${sizeText(row.mapped)} in all, are left out`, frame, top);
+      return drawGap(`${row.count} more left out, ${sizeText(row.mapped)}`, frame, top);
     case 'place':
       return drawPlace(row, frame, top);
     case 'regions':

@@ -1,5 +1,5 @@
 /** What the packages ask for whose code is in our bundles: their notice with every copy. */
-import { licenceText, type Package } from './build-packages.ts';
+import { licenceText, type Package } from './packages.ts';
 
 /** Their notices, one after the other. Throws for one that has none. */
 export function notices(packages: readonly Package[]): string {

@@ -5,10 +5,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CHECKS } from './src/cli/checks/index.ts';
-import { EXPLANATIONS } from './src/cli/explanations/index.ts';
-import { STATUS_MEANINGS } from './src/cli/help.ts';
-import { ERROR_CODES, type ErrorCode, exitStatus } from './src/errors.ts';
+import { CHECKS } from '../cli/checks/index.ts';
+import { EXPLANATIONS } from '../cli/explanations/index.ts';
+import { STATUS_MEANINGS } from '../cli/help.ts';
+import { ERROR_CODES, type ErrorCode, exitStatus } from '../errors.ts';
 
 const TYPES = 'dist/types/src';
 
@@ -244,7 +244,7 @@ export function checkPage(): string {
 const upperFirst = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const root = dirname(fileURLToPath(import.meta.url));
+  const root = fileURLToPath(new URL('../..', import.meta.url));
   writeFileSync(join(root, 'docs/library.md'), libraryPage(root));
   writeFileSync(join(root, 'docs/errors.md'), errorsPage());
   writeFileSync(join(root, 'docs/check.md'), checkPage());

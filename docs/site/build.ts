@@ -4,14 +4,14 @@
  * say, or where a link leads nowhere.
  */
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Application, Converter, type DocumentReflection } from 'typedoc';
 import { brokenLinks } from './check-site.ts';
 import { codeBlocks } from './code-blocks.ts';
 import { INDEX, pagesOf } from './pages.ts';
 
-const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const OUT = join(ROOT, 'dist-site');
 const inRoot = (path: string) => join(ROOT, path);
 
@@ -61,10 +61,10 @@ const app = await Application.bootstrap({
   displayBasePath: ROOT,
   projectDocuments: pages.map(({ path }) => inRoot(path)),
   out: OUT,
-  customCss: inRoot('site/style.css'),
-  customJs: inRoot('site/open-groups.js'),
+  customCss: inRoot('docs/site/style.css'),
+  customJs: inRoot('docs/site/open-groups.js'),
   markdownItLoader: codeBlocks,
-  highlightLanguages: ['console', 'ini', 'js', 'json', 'markdown', 'sh', 'text', 'ts'],
+  highlightLanguages: ['console', 'ini', 'js', 'json', 'markdown', 'py', 'sh', 'text', 'ts'],
   disableGit: true,
   disableSources: true,
   hideGenerator: true,

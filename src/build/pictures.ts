@@ -3,17 +3,17 @@
  * that are the same wherever this runs.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { builtinLoaders } from './loaders/index.ts';
-import type { Protection, Segment } from './src/image/image.ts';
-import { loadProgram } from './src/launch/prepare.ts';
-import { imagePicture } from './src/picture/of-image.ts';
-import { planPicture } from './src/picture/of-plan.ts';
-import { svgPicture } from './src/picture/svg/draw.ts';
-import { planProgram } from './src/plan/planner.ts';
-import type { Source } from './src/source/source.ts';
-import { countingBytes, fixedHost } from './src/testkit/fixed-host.ts';
+import { builtinLoaders } from '../../loaders/index.ts';
+import type { Protection, Segment } from '../image/image.ts';
+import { loadProgram } from '../launch/prepare.ts';
+import { imagePicture } from '../picture/of-image.ts';
+import { planPicture } from '../picture/of-plan.ts';
+import { svgPicture } from '../picture/svg/draw.ts';
+import { planProgram } from '../plan/planner.ts';
+import type { Source } from '../source/source.ts';
+import { countingBytes, fixedHost } from '../testkit/fixed-host.ts';
 
 /** By their paths from `root`. */
 export async function docsPictures(root: string): Promise<Map<string, string>> {
@@ -110,7 +110,7 @@ function planCat(): string {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const root = dirname(fileURLToPath(import.meta.url));
+  const root = fileURLToPath(new URL('../..', import.meta.url));
   mkdirSync(join(root, 'docs/pictures'), { recursive: true });
   for (const [path, svg] of await docsPictures(root)) writeFileSync(join(root, path), svg);
 }

@@ -2,8 +2,9 @@
  * dist/sbom.cdx.json: what the package consists of, as CycloneDX 1.6 (https://cyclonedx.org/docs/1.6/json/). Of the same
  * sources it is the same to the byte: it has neither a time nor a serial number, which are optional.
  */
-import { lockedPackages, type Package } from './build-packages.ts';
-import own from './package.json' with { type: 'json' };
+
+import own from '../../package.json' with { type: 'json' };
+import { lockedPackages, type Package } from './packages.ts';
 
 /** How a component comes to users: within our files, or by npm from its registry. */
 type Delivery = 'bundled' | 'installed';
