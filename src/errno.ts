@@ -19,6 +19,7 @@ const NAMES = (
 
 /** The ones that something is done about. */
 export const ERRNO = {
+  EPERM: 1,
   ENOENT: 2,
   ESRCH: 3,
   EINTR: 4,

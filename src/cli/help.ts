@@ -205,8 +205,8 @@ export function mainHelp(): string {
     ...wrap(RUN_TOPIC.about, 80),
     "All that follows PROGRAM is the program's own; -- ends our options before it.",
     '',
-    'Commands:',
-    ...Object.entries(TOPICS).flatMap(([name, { about }]) => columns(name, about, 2, 14)),
+    'Commands (run-foreign help COMMAND says more):',
+    ...Object.entries(TOPICS).flatMap(([name, { about }]) => columns(name, briefly(about), 2, 14)),
     '',
     ...optionLines(RUN_TOPIC.options),
     '',
@@ -219,6 +219,12 @@ export function mainHelp(): string {
     'More: man run-foreign, where the package is installed for all (npm -g).',
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** The first thing that a text says; all of it is in the command's own help. */
+function briefly(about: string): string {
+  const [first = about] = about.split(/[.:;](?: |$)/);
+  return `${first}.`;
 }
 
 /** For stderr, when there is nothing to run. */

@@ -84,7 +84,7 @@ function close({ emitter }: LauncherContext, slot: Slot): void {
 }
 
 /** There is a program, its name is a path, and neither an option nor a URL. */
-function emitCheckName({ emitter }: LauncherContext, slow: Label): void {
+export function emitCheckName({ emitter }: LauncherContext, slow: Label): void {
   const { code } = emitter;
   const [next, path] = [code.label(), code.label()];
   code.load(REG.ax, { base: REG.bp, displacement: 0 });

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ownBinfmt } from '../support/binfmt.ts';
 import { AARCH64, STATUS, writeForeignElf } from '../support/foreign-elf.ts';
-import { quote, run, temporary } from '../support/run.ts';
+import { quote, temporary } from '../support/run.ts';
+import { TOY_LOADER, toyProgram } from '../support/toy.ts';
 
 const LIMIT = 90_000;
 const directory = temporary();
@@ -40,11 +41,12 @@ describe('a program that is registered', () => {
       perl -e 'exec {"./hello-qmagic"} "a name"'
       setpriv --bounding-set=-all --inh-caps=-all --no-new-privs ./hello-qmagic
       unshare -U ./hello-qmagic
+      $nobody ./hello-qmagic
     `);
     expect(stderr).toMatch(
       /^\/bin\/bash: line \d+: \.\/hello-qmagic: cannot execute binary file: Exec format error\n$/,
     );
-    expect(stdout).toBe(`before: 126\n${HELLO.repeat(12)}`);
+    expect(stdout).toBe(`before: 126\n${HELLO.repeat(13)}`);
     expect(status).toBe(0);
   });
 
@@ -81,6 +83,23 @@ describe('a program that is registered', () => {
     expect(stdout).toContain(`a name|-|x|\n${directory.path}/tally-qmagic\n`);
   });
 
+  test('gets no privileges from its file, and must be readable', { timeout: LIMIT }, async () => {
+    const { stdout, stderr } = await script(`
+      rf register aout > /dev/null
+      cp tally-qmagic raising; chown 4321 raising; chmod 6755 raising
+      (sleep 2 | $nobody ./raising -) & sleep 1
+      grep -E '^[UG]id' /proc/$(pgrep -x raising)/status
+      wait
+      setpriv --ruid=1234 ./hello-qmagic; echo "$?"
+      cp tally-qmagic unreadable; chmod 711 unreadable; $nobody ./unreadable; echo "$?"
+    `);
+    expect(stdout).toBe('Uid:\t1234\t1234\t1234\t1234\nGid:\t1234\t1234\t1234\t1234\n0 0 0 -\n126\n126\n');
+    expect(stderr).toMatch(
+      /^run-foreign: started by a program with more privileges than its user has, .*: EPERM\n/,
+    );
+    expect(stderr).toMatch(/unreadable: permission denied; run-foreign must be able to read it/);
+  });
+
   test('is started without Node when it is started again', { timeout: LIMIT }, async () => {
     const { stdout, stderr } = await script(`
       export XDG_CACHE_HOME=$PWD/cache; mkdir cache
@@ -110,6 +129,45 @@ describe('a program that is registered', () => {
     expect(stdout).toContain('3 6 30 words.txt\n');
     expect(stdout.match(/3 6 30 words\.txt/g)).toHaveLength(2);
     expect(stdout).toMatch(new RegExp(`a name: ${STATUS}\nnative\n$`));
+  });
+});
+
+describe('a program that needs more than its file', () => {
+  test('sealed: keys come from the environment', { timeout: LIMIT }, async () => {
+    const { stdout, stderr } = await script(`
+      age-keygen -o key 2> /dev/null
+      ${quote(command)} seal tally-qmagic -r "$(age-keygen -y key)" -o sealed && chmod 755 sealed
+      rf register age > /dev/null
+      ./sealed words.txt; echo "$?"
+      RUN_FOREIGN_IDENTITY=key ./sealed words.txt
+    `);
+    expect(stderr).toMatch(/^run-foreign: \.\/sealed: is sealed for 1 recipient .*\n$/);
+    expect(stdout).toBe('126\n3 6 30 words.txt\n');
+  });
+
+  test('a checkpoint: it goes on', { timeout: LIMIT }, async () => {
+    const { stdout, stderr } = await script(`
+      rf register core > /dev/null
+      sleep 20 < /dev/null > /dev/null 2>&1 & sleeper=$!; sleep 0.5
+      ${quote(command)} checkpoint $sleeper -o sleeping.core --kill --skip pipes && chmod 755 sleeping.core
+      ./sleeping.core < /dev/null & sleep 1.5; kill $!; wait $!; echo "went on until $?"
+    `);
+    expect(stdout, stderr).toMatch(/went on until 143\n$/);
+  });
+
+  test('of a loader from elsewhere: who starts it names that', { timeout: LIMIT }, async () => {
+    directory.file('toy.ts', TOY_LOADER);
+    directory.file('toy', toyProgram('a toy\n'));
+    const { stdout, stderr } = await script(`
+      export XDG_CACHE_HOME=$PWD/loaders
+      rf register toy --loader ./toy.ts
+      ./toy; echo "$?"
+      RUN_FOREIGN_LOADERS=$PWD/toy.ts ./toy; echo "$?"
+    `);
+    expect(stderr).toMatch(
+      /its loader comes from .*toy\.ts; who starts such programs needs it in RUN_FOREIGN_LOADERS/,
+    );
+    expect(stdout).toMatch(/^mounted .*\ntoy: 1 magic registered; .*\n126\na toy\n7\n$/);
   });
 });
 
@@ -246,7 +304,7 @@ describe('entries of others', () => {
         )
         .join('\n')}\nls $misc; /bin/true && echo unharmed`,
     );
-    expect(stdout.replace('mounted binfmt_misc, which was not\n', '')).toBe(
+    expect(stdout.replace('mounted binfmt_misc, which was not\n', ''), stderr).toBe(
       '1\n1\n1\n1\nregister\nstatus\nunharmed\n',
     );
     expect(stderr.match(/cannot be registered/g)).toHaveLength(4);
@@ -255,16 +313,17 @@ describe('entries of others', () => {
 
 describe('what stands in the way', () => {
   test('who may not is told who may', { timeout: LIMIT }, async () => {
-    const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups'];
-    const { status, stdout, stderr } = await run('/usr/bin/setpriv', [
-      ...nobody,
-      command,
-      'binfmt',
-      'register',
-      'aout',
-    ]);
-    expect({ status, stdout }).toEqual({ status: 126, stdout: '' });
-    expect(stderr).toMatch(/cannot be .*; run this as root\n$/);
+    const { stdout, stderr } = await script(`
+      $nobody ${quote(command)} binfmt register aout; echo "$?"
+      umask 077; rf register aout --style systemd > /dev/null
+      $nobody ${quote(command)} binfmt register aout; echo "$?"
+      $nobody ${quote(command)} binfmt unregister; echo "$?"
+      $nobody ${quote(command)} binfmt status aout
+    `);
+    expect(stderr.match(/; run this as root\n/g)).toHaveLength(3);
+    expect(stdout).toMatch(
+      /^126\n126\n126\n.*aout +registered, 8 of 8 magics\n +flags P\n +next boot: .*aout\.conf\n$/s,
+    );
   });
 
   test('a file that cannot be written, before the kernel is told', { timeout: LIMIT }, async () => {

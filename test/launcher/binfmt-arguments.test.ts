@@ -1,5 +1,5 @@
 /** The launcher that binfmt_misc starts, given what the kernel gives it: the program's path, the caller's argv[0], arguments. */
-import { copyFileSync, symlinkSync } from 'node:fs';
+import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import {
@@ -15,8 +15,8 @@ const INTERPRETER = `${COMMAND}${BINFMT_SUFFIX}`;
 const TALLY = join(SAMPLES, 'aout/tally-qmagic');
 const directory = temporary();
 afterAll(directory.remove);
-for (const name of ['plan', '-x', '.hidden', 'fd:0', 'https:'])
-  copyFileSync(TALLY, join(directory.path, name));
+for (const name of ['plan', '-y', '.hidden', 'fd:0', 'http:x', 'below/plan', '-x/plan', 'https:/plan'])
+  directory.file(name, readFileSync(TALLY));
 
 /** What tally says of a file that is not there begins with the last part of its argv[0]. */
 const complaint = (name: string) => `${name}: /none: cannot open (errno 2)\n`;
@@ -38,13 +38,16 @@ describe("argv[0] is the caller's", () => {
     ['a longer one that begins as the path', TALLY, `${TALLY}-more`, 'tally-qmagic-more'],
     ['a shorter one', TALLY, TALLY.slice(0, -6), 'tally-'],
     ['in this directory', './plan', './plan', 'plan'],
+    ['below this directory', 'below/plan', 'below/plan', 'plan'],
+    ['where options and URLs look like it', '-x/plan', '-x/plan', 'plan'],
+    ['where URLs look like it', 'https:/plan', 'https:/plan', 'plan'],
     ['empty', TALLY, '', ''],
   ])('%s', async (_, path, argv0, name) => {
     expect(await start([path, argv0, '/none'])).toEqual({ status: 1, stdout: '', stderr: complaint(name) });
   });
 });
 
-test.each(['plan', '-x', '.hidden', 'fd:0', 'https:'])('%s is the file of that name', async (name) => {
+test.each(['plan', '-y', '.hidden', 'fd:0', 'http:x'])('%s is the file of that name', async (name) => {
   const outcome = await start([name, name, '/none']);
   expect(outcome).toEqual({ status: 1, stdout: '', stderr: complaint(name) });
 });

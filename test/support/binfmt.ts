@@ -8,6 +8,19 @@ import { NODE_PATH, type Outcome, quote, type RunOptions, run, type Temporary } 
 
 const BINFMT_MISC = '/proc/sys/fs/binfmt_misc';
 const TIME_LIMIT = 60_000;
+/** Runs its first argument as a script in new namespaces, as root among users who are all known there. */
+const AS_ROOT = `
+pipe=$(mktemp -u) && mkfifo "$pipe"
+unshare -Um --propagation private /bin/bash -c 'read -r < "$0"; rm "$0"; exec /bin/bash -c "$1" < /dev/null' "$pipe" "$1" &
+tries=0
+for map in uid_map gid_map; do
+  until echo '0 0 65536' > /proc/$!/$map; do
+    tries=$((tries + 1)); [ $tries -lt 500 ] || { kill $!; exit 99; }
+    sleep 0.01
+  done 2> /dev/null
+done
+echo > "$pipe"
+wait $!`;
 /** Where the command looks for files, and for Node when there is no PATH. */
 const EMPTY = [
   '/etc/binfmt.d',
@@ -20,7 +33,7 @@ const EMPTY = [
 
 export interface OwnBinfmt {
   readonly command: string;
-  /** Runs a script of bash in a new namespace; `rf` in it is `run-foreign binfmt`, and `$misc` the directory of entries. */
+  /** Runs a script of bash in a new namespace; `rf` in it is `run-foreign binfmt`, `$misc` the directory of entries, `$nobody` a user. */
   readonly script: (text: string, options?: RunOptions) => Promise<Outcome>;
 }
 
@@ -36,13 +49,14 @@ export function ownBinfmt(directory: Temporary, samples: readonly string[]): Own
     `ln -s ${quote(process.execPath)} /usr/local/bin/node`,
     `misc=${BINFMT_MISC}`,
     `rf() { ${quote(command)} binfmt "$@"; }`,
+    "nobody='setpriv --reuid=1234 --regid=1234 --clear-groups'",
     'mounted() { mount -t binfmt_misc none $misc; }',
   ];
   return {
     command,
     script(text, options = {}) {
       const lines = ['set -e', ...setUp, 'set +e', text].join('\n');
-      return run('/usr/bin/unshare', ['-Urm', '--propagation', 'private', '/bin/bash', '-c', lines], {
+      return run('/bin/sh', ['-c', AS_ROOT, 'sh', lines], {
         cwd: directory.path,
         env: { PATH: NODE_PATH, HOME: '/none' },
         timeout: TIME_LIMIT,

@@ -27,6 +27,8 @@ export async function binfmt(
   if (options.json && action !== 'status') throw usageError(`binfmt ${action} has no --json`, hint);
   if (options.now && options.root !== undefined)
     throw usageError('--now is about the kernel, and --root about files', hint);
+  // What is written is everybody's to read. Once there are loaders from elsewhere, nobody changes it.
+  process.umask(0o022);
   const act = await load();
   return act({ options, settings: await loaderSettings(options, envp), names });
 }

@@ -32,6 +32,8 @@ const MAX_SIZE = 1024 * 1024;
 
 export interface BootEntry extends FoundEntry {
   readonly file: string;
+  /** Who reads that. */
+  readonly style: Style;
 }
 
 /** A file of ours: where it goes, and what is in it. */
@@ -106,17 +108,17 @@ export function bootEntries(root: string): BootEntry[] {
   }
   const inOrder = [...files].sort(([one], [other]) => (one < other ? -1 : 1));
   const ofSystemd = inOrder.flatMap(([, file]) =>
-    linesOf(file).flatMap((line) => found(parseRegisterLine(line), file)),
+    linesOf(file).flatMap((line) => found(parseRegisterLine(line), file, 'systemd')),
   );
   const database = join(root, DEBIAN_DATABASE);
   const ofDebian = namesIn(database).flatMap((name) =>
-    found(parseDatabase(name, textOf(join(database, name)) ?? ''), join(database, name)),
+    found(parseDatabase(name, textOf(join(database, name)) ?? ''), join(database, name), 'debian'),
   );
   return [...ofSystemd, ...ofDebian];
 }
 
-const found = (entry: FoundEntry | undefined, file: string): BootEntry[] =>
-  entry === undefined ? [] : [{ ...entry, file }];
+const found = (entry: FoundEntry | undefined, file: string, style: Style): BootEntry[] =>
+  entry === undefined ? [] : [{ ...entry, file, style }];
 
 function linesOf(file: string): string[] {
   const lines = (textOf(file) ?? '').split('\n').map((line) => line.trim());

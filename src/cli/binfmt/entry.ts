@@ -51,17 +51,22 @@ export function entriesOf({ name: format, magics }: LoaderPlugin, interpreter: s
   for (const magic of magics) {
     const name = unlike(names, NAME_PREFIX + nameOf(format, magic.name));
     names.add(name);
-    const pattern = patternOf(magic);
-    const entry = pattern && { format, label: magic.name, name, pattern, interpreter, flags: FLAGS };
-    const why = entry === undefined ? 'it looks at nothing' : refusal(entry);
-    if (entry === undefined || why !== undefined)
-      refused.push({ format, label: magic.name, why: why ?? 'it looks at nothing' });
-    else entries.push(entry);
+    const made = entryOf(magic, { format, label: magic.name, name, interpreter, flags: FLAGS });
+    if (typeof made === 'string') refused.push({ format, label: magic.name, why: made });
+    else entries.push(made);
   }
   return { entries, refused };
 }
 
-/** Why there can be no such entry, for whatever reason. */
+/** Or why there can be none. */
+function entryOf(magic: Magic, rest: Omit<OwnEntry, 'pattern'>): OwnEntry | string {
+  const pattern = patternOf(magic);
+  if (pattern === undefined) return 'it looks at nothing';
+  const entry = { ...rest, pattern };
+  return refusal(entry) ?? entry;
+}
+
+/** Why there can be no such entry, whoever wants it. */
 function refusal(entry: BinfmtEntry): string | undefined {
   const { pattern } = entry;
   const native = takesOverNative(pattern);

@@ -27,10 +27,7 @@ export interface Circumstances {
 
 export function judge(entries: readonly OwnEntry[], { live, style, root }: Circumstances): Judged[] {
   const kernel = live ? kernelState().entries : [];
-  const boot = bootEntries(root).filter(({ file, name, interpreter, ...rest }) => {
-    const entry = { name, interpreter, ...rest };
-    return !isOwn(file) && !isOurs(entry);
-  });
+  const boot = bootEntries(root).filter((each) => !isOwn(each.file) && !isOurs(each));
   const starts = live ? [...new Set(entries.map(({ interpreter }) => interpreter))].map(startOf) : [];
   const node = startOf(process.execPath);
   return entries.map((entry) => {
@@ -54,10 +51,9 @@ export function judge(entries: readonly OwnEntry[], { live, style, root }: Circu
 }
 
 /** update-binfmts is started behind systemd-binfmt, which goes by the names of its files. */
-function comesBefore({ file }: BootEntry, style: Style, format: string): boolean {
-  const ofSystemd = file.endsWith('.conf');
+function comesBefore(other: BootEntry, style: Style, format: string): boolean {
   if (style === 'debian') return true;
-  return ofSystemd && basename(file) < `${NAME_PREFIX}${format}.conf`;
+  return other.style === 'systemd' && basename(other.file) < `${NAME_PREFIX}${format}.conf`;
 }
 
 /** What the kernel would look at. */

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ForeignError } from '../../errors.ts';
+import { usageError } from '../options.ts';
 import { checkOutput, fillOutput, writeError } from '../output-file.ts';
 import { type BootFile, bootFiles, isOwn, readsBootFiles, type Style } from './boot-files.ts';
 import { type BinfmtContext, counted, say, warn } from './context.ts';
@@ -24,6 +25,8 @@ export async function register({ options, settings, names }: BinfmtContext): Pro
   const interpreter = options.interpreter === undefined ? ownInterpreter() : checkedPath(options.interpreter);
   const formats = formatsNamed(names.length === 0 ? DEFAULT_FORMATS : names, settings, interpreter);
   const style = now ? undefined : (options.style ?? usualStyle(root));
+  if (live && style === 'debian' && !readsBootFiles('debian', '/'))
+    throw usageError('there is no update-binfmts here', 'it is in the package binfmt-support');
   if (live) {
     checkInterpreter(interpreter, force);
     if (ensureMounted()) say('mounted binfmt_misc, which was not');
@@ -65,18 +68,7 @@ async function registerFormat(
     return false;
   }
   for (const { label, why } of format.refused) warn(`${format.name}, ${label} cannot be registered: ${why}`);
-  const good: OwnEntry[] = [];
-  for (const { entry, impossible, refusals, notes } of judge(format.entries, circumstances)) {
-    const against = [...(impossible === undefined ? [] : [impossible]), ...refusals];
-    if (impossible !== undefined || (!force && refusals.length > 0))
-      warn(
-        `${entry.name} is not registered: ${against.join('; ')}${impossible === undefined ? '; --force does it all the same' : ''}`,
-      );
-    else {
-      for (const note of [...refusals, ...notes]) warn(`${entry.name}: ${note}`);
-      good.push(entry);
-    }
-  }
+  const good = acceptable(format, circumstances, force);
   if (good.length === 0) return false;
   const files =
     circumstances.style === undefined
@@ -93,6 +85,23 @@ async function registerFormat(
       `${format.name}: its loader comes from ${format.from}; who starts such programs needs it in RUN_FOREIGN_LOADERS or his configuration`,
     );
   return good.length === format.entries.length && format.refused.length === 0;
+}
+
+/** Those entries that nothing stands against; what does, and what comes of the others, is said. */
+function acceptable(format: Format, circumstances: Circumstances, force: boolean): OwnEntry[] {
+  const good: OwnEntry[] = [];
+  for (const { entry, impossible, refusals, notes } of judge(format.entries, circumstances)) {
+    const against = [...(impossible === undefined ? [] : [impossible]), ...refusals];
+    if (impossible !== undefined || (!force && refusals.length > 0))
+      warn(
+        `${entry.name} is not registered: ${against.join('; ')}${impossible === undefined ? '; --force does it all the same' : ''}`,
+      );
+    else {
+      for (const note of [...refusals, ...notes]) warn(`${entry.name}: ${note}`);
+      good.push(entry);
+    }
+  }
+  return good;
 }
 
 function told({ name }: Format, count: number, { live }: Circumstances, files: readonly BootFile[]): string {

@@ -1,9 +1,9 @@
 /** `run-foreign binfmt unregister`: what is ours goes, in the kernel and of the files for the next boot. */
-import { rmSync } from 'node:fs';
+import { unlinkSync } from 'node:fs';
 import { basename } from 'node:path';
-import { writeError } from '../output-file.ts';
+import { ForeignError } from '../../errors.ts';
 import { bootFiles, isOwn, ownBootFiles, readsBootFiles } from './boot-files.ts';
-import { type BinfmtContext, counted, isOurs, say } from './context.ts';
+import { type BinfmtContext, counted, isOurs, say, warn } from './context.ts';
 import { removeFromDatabase } from './debian.ts';
 import { type Format, formatsNamed } from './formats.ts';
 import { kernelState, removeFromKernel } from './kernel.ts';
@@ -14,11 +14,13 @@ export function unregister({ options, settings, names }: BinfmtContext): number 
   // What it starts plays no part here.
   const formats = names.length === 0 ? undefined : formatsNamed(names, settings, '/');
   const files = now ? [] : filesOf(formats, root ?? '/');
-  for (const path of files) removeFile(path, root === undefined);
   const taken = root === undefined ? takeFromKernel(formats) : 0;
+  for (const path of files) removeFile(path, root === undefined);
   if (taken > 0) say(`${counted(taken, 'entry', 'entries')} taken from the kernel`);
   for (const path of files) say(`removed ${path}`);
   if (taken + files.length === 0) say('there was nothing of ours');
+  if (root === undefined && !kernelState().mounted)
+    warn('binfmt_misc is not mounted, so what the kernel has was not seen');
   return 0;
 }
 
@@ -42,8 +44,14 @@ function filesOf(formats: readonly Format[] | undefined, root: string): string[]
 function removeFile(path: string, live: boolean): void {
   if (live && !path.endsWith('.conf') && readsBootFiles('debian', '/')) removeFromDatabase(basename(path));
   try {
-    rmSync(path, { force: true });
+    unlinkSync(path);
   } catch (cause) {
-    throw writeError(Buffer.from(path), cause);
+    const { code } = cause as NodeJS.ErrnoException;
+    const hint = code === 'EACCES' || code === 'EPERM' ? { hint: 'run this as root' } : {};
+    throw new ForeignError('MACHINE_REFUSED', `cannot be removed: ${code}`, {
+      subject: path,
+      cause,
+      ...hint,
+    });
   }
 }

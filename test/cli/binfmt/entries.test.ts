@@ -229,6 +229,7 @@ describe('beside entries of others', () => {
   const boot = (name: string, magic: string) => ({
     ...kernel(name, magic),
     file: `/usr/lib/binfmt.d/${name}.conf`,
+    style: 'systemd' as const,
   });
 
   test('some of their files are taken, and said', () => {
