@@ -36,3 +36,4 @@ export { defineLoader, type LoaderPlugin, type Secrets } from './loader/contract
 export type { Plan, Step } from './plan/plan.ts';
 export { memorySource } from './source/memory.ts';
 export type { Source } from './source/source.ts';
+export type { Trace, TraceEvent, TraceEventName } from './trace.ts';

@@ -2,11 +2,11 @@
  * The command's entry. `run-foreign PROGRAM args…` without options goes the plain way, which loads as
  * little as possible; everything else loads the rest of the command first.
  */
+import { ending, isVerbose, moreLine } from '../cli/ending.ts';
 import { rawInvocation } from '../cli/invocation.ts';
 import { writeLine } from '../cli/output.ts';
 import { programRequest, run } from '../cli/run.ts';
 import { hasTwins, withArgv0 } from '../cli/run-options.ts';
-import { isVerbose, moreLine } from '../cli/verbosity.ts';
 import { EXIT, errorLine, ForeignError } from '../errors.ts';
 import { exit } from '../exit.ts';
 import { configFile } from '../plugins/config.ts';
@@ -52,6 +52,7 @@ async function main(): Promise<number> {
 }
 
 function failureStatus(error: unknown): number {
+  ending(error instanceof ForeignError ? error.exitCode : EXIT.ours, error);
   if (error instanceof ForeignError) {
     writeLine(2, errorLine(error));
     if (isVerbose()) writeLine(2, moreLine(error.code));
@@ -64,4 +65,10 @@ function failureStatus(error: unknown): number {
 }
 
 // Nobody is waited for: what a loader has left running is of no use any more.
-main().catch(failureStatus).then(exit);
+main()
+  .then((status) => {
+    ending(status);
+    return status;
+  })
+  .catch(failureStatus)
+  .then(exit);

@@ -1,10 +1,11 @@
 /**
  * Writes docs/library.md: what the library exports, from the doc comments that the build puts into dist/types; and
- * docs/errors.md: what `run-foreign explain` says.
+ * docs/errors.md: what `run-foreign explain` says; and docs/check.md: what `run-foreign check` tries.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { CHECKS } from '../cli/checks/index.ts';
 import { EXPLANATIONS } from '../cli/explanations/index.ts';
 import { STATUS_MEANINGS } from '../cli/help.ts';
 import { ERROR_CODES, type ErrorCode, exitStatus } from '../errors.ts';
@@ -34,7 +35,15 @@ const CHAPTERS: Readonly<Record<string, readonly string[]>> = {
     'SpawnForeignOptions',
     'ForeignStdio',
   ],
-  'How a program is loaded': ['LoadOptions', 'ForeignNetwork', 'LoaderOptionValue', 'Secrets'],
+  'How a program is loaded': [
+    'LoadOptions',
+    'ForeignNetwork',
+    'LoaderOptionValue',
+    'Secrets',
+    'Trace',
+    'TraceEvent',
+    'TraceEventName',
+  ],
   'How it ended': [
     'ForeignChild',
     'WithResult',
@@ -201,10 +210,42 @@ Read on: ${pages}.
 `;
 }
 
+const CHECK_HEAD = `# What a machine allows
+
+This page is written by \`npm run docs\`, from the list that \`run-foreign check\` goes through.
+
+\`run-foreign check\` tries what this machine allows, in processes of its own, and changes nothing. Each no comes with what is lost, and with the
+command that makes a yes of it; \`sudo\` stands before those that take root, and where no command helps, it says so. The exit status is 0 when programs can
+be run, and 1 when something that is required is missing.
+
+With ids, only these are tried, and the exit status is 0 if all of them are yes:
+
+\`\`\`sh
+run-foreign check map-zero && run-foreign samples/aout/hello-omagic
+\`\`\`
+
+\`--json\` writes \`{ ok, checks }\`. Each check has \`id\`, \`title\`, \`ok\`, \`required\`, \`neededFor\` (commands and formats), \`found\` (what was
+seen), and if it is a no, \`advice\` and, where there is one, \`fix\`: a shell command. The ids stay; there may be more in later versions.
+
+| id | what is tried | wanted by |
+| --- | --- | --- |
+`;
+
+/** The page about checks. */
+export function checkPage(): string {
+  const rows = Object.entries(CHECKS).map(
+    ([id, { tries, neededFor }]) => `| \`${id}\` | ${tries} | ${neededFor.join(', ')} |\n`,
+  );
+  return `${CHECK_HEAD}${rows.join('')}
+\`memfd-exec\` is required, and \`pr-set-mm-map\` where \`pr-set-mm-fields\` does not replace it.
+`;
+}
+
 const upperFirst = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   writeFileSync(join(root, 'docs/library.md'), libraryPage(root));
   writeFileSync(join(root, 'docs/errors.md'), errorsPage());
+  writeFileSync(join(root, 'docs/check.md'), checkPage());
 }

@@ -8,12 +8,13 @@ import { MAX_HEADER_SIZE } from '../../loaders/age/header.ts';
 import { sealed, sealHeader } from '../../loaders/age/seal.ts';
 import { finishCore, writeCore } from '../../loaders/core/write.ts';
 import { compressed } from '../../loaders/zstd/compress.ts';
-import { examine, type Frozen, freeze } from '../checkpoint/capture.ts';
+import { examine, type Frozen } from '../checkpoint/capture.ts';
 import { ForeignError, printable } from '../errors.ts';
 import { closeDescriptor, memfdForData } from '../native/libc.ts';
 import { readText } from '../native/proc.ts';
 import { seclude } from '../native/seclude.ts';
 import type { OnProgress } from '../source/source.ts';
+import { timed } from '../trace.ts';
 import { shortUsage, TOPICS } from './help.ts';
 import { inputPieces } from './input-pieces.ts';
 import { toBytes } from './invocation.ts';
@@ -30,6 +31,8 @@ import {
 import { processId, skippedKinds } from './process-id.ts';
 import { progressLine } from './progress.ts';
 import { readRecipients } from './recipients.ts';
+import { traceFor } from './run.ts';
+import { type Standstill, standStill } from './standstill.ts';
 import { jsonText } from './text.ts';
 
 const HELP = 'see run-foreign checkpoint --help';
@@ -44,6 +47,7 @@ export async function checkpoint({ options, rest }: ParsedArguments): Promise<nu
     write(2, shortUsage(TOPICS.checkpoint));
     return 2;
   }
+  const trace = await traceFor(options);
   const pid = processId(rest, 'checkpoint');
   if (options.check) return check(pid, options);
   if (options.output === undefined) {
@@ -55,12 +59,15 @@ export async function checkpoint({ options, rest }: ParsedArguments): Promise<nu
   const sealing = options.seal.length + options.recipientsFiles.length > 0;
   if (sealing) seclude();
   const progress = progressLine(readText(`/proc/${pid}/comm`)?.trim() ?? String(pid));
-  const frozen = freeze(pid, { skip: skippedKinds(options.skip), complete: options.complete });
-  const target = new Target(frozen, options);
+  const still = standStill(trace, pid, { skip: skippedKinds(options.skip), complete: options.complete });
+  const { frozen } = still;
+  const target = new Target(still, options);
   try {
     refuseSecret(pid, frozen, sealing);
-    if (wrappers.length === 0 && !isStandardOutput(output.path)) await writePlain(output, target, progress);
-    else await writeWrapped(output, target, wrappers, progress);
+    const plain = wrappers.length === 0 && !isStandardOutput(output.path);
+    await timed(trace, { event: 'write', file: Buffer.from(output.path).toString() }, () =>
+      plain ? writePlain(output, target, progress) : writeWrapped(output, target, wrappers, progress),
+    );
     target.finish();
   } finally {
     target.release();
@@ -72,11 +79,13 @@ export async function checkpoint({ options, rest }: ParsedArguments): Promise<nu
 class Target {
   readonly frozen: Frozen;
   readonly #options: Options;
+  readonly #over: Standstill['over'];
   #thawed = false;
 
-  constructor(frozen: Frozen, options: Options) {
+  constructor({ frozen, over }: Standstill, options: Options) {
     this.frozen = frozen;
     this.#options = options;
+    this.#over = over;
   }
 
   /** All has been taken from it. Where it is not to go on, it waits until the file is safe. */
@@ -97,6 +106,7 @@ class Target {
   #thaw(then: Options['afterwards']): void {
     this.#thawed = true;
     const milliseconds = this.frozen.thaw(then);
+    this.#over(milliseconds, then);
     if (this.#options.verbose) {
       writeLine(2, `run-foreign: the process stood still for ${milliseconds.toFixed(1)} ms`);
     }

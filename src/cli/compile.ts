@@ -4,6 +4,7 @@ import { compileProgram, isSealed } from '../launch/compile.ts';
 import { shownName } from '../launch/names.ts';
 import { loadProgram, type ProgramRequest } from '../launch/prepare.ts';
 import type { Secrets } from '../loader/contract.ts';
+import { timed } from '../trace.ts';
 import { shortUsage, TOPICS } from './help.ts';
 import { toBytes } from './invocation.ts';
 import { type ParsedArguments, usageError } from './options.ts';
@@ -42,6 +43,9 @@ export async function compile(
   };
   const loaded = await loadProgram(request);
   const pieces = await compileProgram(loaded, request, request.progress ?? (() => {}));
-  await about(shownName(request.name), () => writeOutput(output, pieces));
+  const written = { event: 'write', file: shownName(output.path) } as const;
+  await about(shownName(request.name), () =>
+    timed(request.trace, written, () => writeOutput(output, pieces)),
+  );
   return 0;
 }

@@ -15,6 +15,8 @@ const HELP = 'see run-foreign explain --help';
 /** The longest status that a process can end with. */
 const STATUS = /^\d{1,3}$/;
 const MOST = 255;
+/** What shells add to the number of a signal. */
+const SIGNALS = 128;
 
 export async function explain({ options, rest }: ParsedArguments): Promise<number> {
   if (rest.length > 1) throw usageError('explain takes one ERROR_CODE or exit status', HELP);
@@ -54,7 +56,9 @@ function status(number: number): Answer {
   if (meaning === undefined) {
     if (number > MOST)
       throw usageError(`no process ends with ${number}; the greatest status is ${MOST}`, HELP);
-    const own = `is the program's own exit status; those of run-foreign are ${[...STATUS_MEANINGS.keys()].join(', ')}`;
+    const signal =
+      number > SIGNALS ? `, as shells give it where signal ${number - SIGNALS} has ended it` : '';
+    const own = `is the program's own exit status${signal}; those of run-foreign are ${[...STATUS_MEANINGS.keys()].join(', ')}`;
     return {
       document: { exitStatus: number, meaning: own, codes: [] },
       lines: wrap(`${number} ${own}`, COLUMNS),

@@ -38,19 +38,19 @@ export const RUN_TOPIC: HelpTopic = {
   about:
     'Becomes PROGRAM, which may be in a format that Linux itself does not run. ' +
     'PROGRAM is a path, a name in PATH, or an http or https URL.',
-  options: [...RUN_OPTIONS, 'no-cache', 'verbose', 'version', 'help'],
+  options: [...RUN_OPTIONS, 'no-cache', 'trace', 'verbose', 'version', 'help'],
 };
 
 export const TOPICS = {
   plan: {
     usage: 'run-foreign plan [options] PROGRAM [args...]',
     about: 'Shows every step that would be done to become PROGRAM, and runs nothing.',
-    options: [...RUN_OPTIONS, 'verbose', 'json', 'svg', 'output', 'force', 'help'],
+    options: [...RUN_OPTIONS, 'trace', 'verbose', 'json', 'svg', 'output', 'force', 'help'],
   },
   inspect: {
     usage: 'run-foreign inspect [options] PROGRAM',
     about: 'Shows what is in PROGRAM: its segments, its interpreter, its map of memory.',
-    options: [...LOADER_OPTIONS, ...SOURCE_OPTIONS, 'json', 'svg', 'output', 'force', 'help'],
+    options: [...LOADER_OPTIONS, ...SOURCE_OPTIONS, 'trace', 'json', 'svg', 'output', 'force', 'help'],
     optionsAnywhere: true,
   },
   compile: {
@@ -58,7 +58,7 @@ export const TOPICS = {
     about:
       'Writes PROGRAM as a file that Linux starts by itself, also where there is neither run-foreign nor Node: an ELF ' +
       'file that does what run-foreign would do. Nothing of it is secret.',
-    options: [...LOADER_OPTIONS, 'max-size', 'sha256', 'verify-key', 'output', 'force', 'help'],
+    options: [...LOADER_OPTIONS, 'max-size', 'sha256', 'verify-key', 'output', 'force', 'trace', 'help'],
     optionsAnywhere: true,
   },
   seal: {
@@ -93,6 +93,7 @@ export const TOPICS = {
       'force',
       'check',
       'json',
+      'trace',
       'verbose',
       'help',
     ],
@@ -101,7 +102,7 @@ export const TOPICS = {
   duplicate: {
     usage: 'run-foreign duplicate PID [-n N]',
     about: 'Starts copies of a running process, which go on where it is, and prints their process IDs.',
-    options: ['copies', 'skip', 'stdio', 'verbose', 'help'],
+    options: ['copies', 'skip', 'stdio', 'trace', 'verbose', 'help'],
     optionsAnywhere: true,
   },
   'new-loader': {

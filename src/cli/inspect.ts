@@ -30,8 +30,9 @@ export async function inspect(
   }
   if (rest.length > 1) throw usageError('inspect takes one PROGRAM', 'see run-foreign inspect --help');
   const report = openReport(options);
-  const loaded = await withSecrets(await programRequest(rest, envp, options), loadProgram);
-  await authenticate(loaded);
+  const request = await programRequest(rest, envp, options);
+  const loaded = await withSecrets(request, loadProgram);
+  await authenticate(loaded, request.trace);
   const refused = refusal(loaded.image);
   const text = () => imageText(loaded, refused, styleFor(report));
   const shown = options.svg

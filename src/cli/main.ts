@@ -1,6 +1,7 @@
 /** The command with options: reads them, and does what they ask for. */
 
 import { withConfiguration } from './config/apply.ts';
+import { setVerbose } from './ending.ts';
 import {
   type CommandName,
   type HelpTopic,
@@ -18,7 +19,6 @@ import { write, writeLine } from './output.ts';
 import { programRequest, run } from './run.ts';
 import { withArgv0 } from './run-options.ts';
 import { splitShebangOptions } from './shebang-options.ts';
-import { setVerbose } from './verbosity.ts';
 
 /** A command of ours: gets its own options and what follows them, returns the exit status. */
 export type Command = (parsed: ParsedArguments, envp: readonly Uint8Array[]) => Promise<number>;

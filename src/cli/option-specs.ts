@@ -182,6 +182,11 @@ const SPECS = {
   },
   now: { kind: 'flag', twin: false, help: 'only tell the kernel, and write nothing for the next boot' },
   copies: { kind: 'text', short: 'n', twin: false, value: 'N', help: 'how many copies; 1 unless given' },
+  trace: {
+    kind: 'optional',
+    value: 'json',
+    help: 'say on standard error what is done and how long it takes, until the program takes over; --trace=json for machines',
+  },
   verbose: { kind: 'flag', help: 'say what is done, and what the kernel would not do' },
   svg: { kind: 'flag', twin: false, help: 'draw a picture of memory, as SVG' },
   json: { kind: 'flag', help: 'write JSON, for machines' },

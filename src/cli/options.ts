@@ -12,6 +12,7 @@ import { listIn } from './lists.ts';
 import { type Given, type Layer, merged } from './option-layers.ts';
 import { type OptionName, optionSpec, twinName } from './option-specs.ts';
 import type { RunOptions } from './run-options.ts';
+import type { TraceFormat } from './trace.ts';
 import { loadYargs } from './yargs.ts';
 
 export interface Options extends RunOptions {
@@ -236,6 +237,7 @@ export function optionsOf(given: Given, layers: readonly Layer[] = []): Options 
     stdin: last('stdin'),
     maxSize: sizeFrom(last('max-size')),
     verbose: flag('verbose'),
+    trace: traceFrom(last('trace')),
     gdb: gdbFrom(last('gdb')),
     sha256: last('sha256'),
     verifyKey: verifyKey === undefined ? undefined : forPeople(verifyKey),
@@ -272,6 +274,13 @@ const VERIFY: GivenOption = { loader: 'core', key: 'verify', value: 'true' };
 function stdioFrom(text: string | undefined): 'inherit' | 'recorded' | undefined {
   if (text === undefined || text === 'inherit' || text === 'recorded') return text;
   throw usageError(`--stdio takes inherit or recorded, not '${forPeople(text)}'`);
+}
+
+/** The value is optional. */
+function traceFrom(text: string | undefined): TraceFormat | undefined {
+  if (text === '' || text === 'text') return 'text';
+  if (text === undefined || text === 'json') return text;
+  throw usageError(`--trace takes json, or nothing, not '${forPeople(text)}'`);
 }
 
 function styleFrom(text: string | undefined): Options['style'] {

@@ -4,6 +4,7 @@ import type { ResumeWishes } from '../launch/resumption.ts';
 import type { GivenOption } from '../loader/options.ts';
 import type { ConfiguredLoaders } from '../plugins/load.ts';
 import { toText } from './invocation.ts';
+import type { TraceFormat } from './trace.ts';
 
 /** Values are byte strings (see invocation.ts). */
 export interface RunOptions {
@@ -22,6 +23,7 @@ export interface RunOptions {
   /** Bytes. */
   readonly maxSize?: number | undefined;
   readonly verbose?: boolean | undefined;
+  readonly trace?: TraceFormat | undefined;
   readonly sha256?: string | undefined;
   readonly verifyKey?: string | undefined;
   /** Key files. */
@@ -52,6 +54,7 @@ const TWINS = [
   'STDIN',
   'MAX_SIZE',
   'VERBOSE',
+  'TRACE',
   'VERSION',
   'HELP',
   'SHA256',

@@ -15,6 +15,7 @@ import {
 import { startPlan } from '../launch/start.ts';
 import { vaultOf } from '../plan/plan.ts';
 import { keyDescriptors } from '../secrets/key-names.ts';
+import { type Trace, timed } from '../trace.ts';
 import { toBytes } from './invocation.ts';
 import { keepStart } from './keep-start.ts';
 import { loaderSettings } from './loaders.ts';
@@ -36,6 +37,7 @@ export async function programRequest(
   envp: readonly Uint8Array[],
   options: RunOptions,
 ): Promise<CommandRequest> {
+  const trace = await traceFor(options);
   const [name = new Uint8Array(0), ...args] = command;
   const extraCa = environmentValue(envp, 'NODE_EXTRA_CA_CERTS');
   const keyFiles = (options.identity ?? []).map(toBytes);
@@ -47,7 +49,12 @@ export async function programRequest(
     envp: programEnvironment(envp, options),
     withheld: options.unsetEnv?.map(toBytes),
     format: options.format,
-    ...(await loaderSettings(options, envp, name)),
+    ...(await timed(
+      trace,
+      { event: 'loaders' },
+      () => loaderSettings(options, envp, name),
+      ({ loaders }) => ({ count: loaders.length }),
+    )),
     self: self(),
     maxSize: options.maxSize,
     report: options.verbose === true,
@@ -58,6 +65,7 @@ export async function programRequest(
     confidential: options.notConfidential !== true,
     progress: progressLine(lastPart(shownName(name))),
     resume: options.resume,
+    trace,
     debugged: options.gdb !== undefined,
     network: {
       sha256: options.sha256,
@@ -67,6 +75,11 @@ export async function programRequest(
       extraCa: extraCa === undefined || extraCa.length === 0 ? undefined : Buffer.from(extraCa).toString(),
     },
   };
+}
+
+/** Whom to tell of every step, if anybody wants to know. */
+export async function traceFor({ trace }: RunOptions): Promise<Trace | undefined> {
+  return trace === undefined ? undefined : (await import('./trace.ts')).startTrace(trace);
 }
 
 /** What people call a program, of its path or URL. */
@@ -100,7 +113,12 @@ export async function run(request: CommandRequest): Promise<never> {
     if (request.keep === true) keepStart(request, prepared);
     if (request.report === true) sayStart(prepared, say);
   }
-  const listeners = { say, progress: request.progress ?? (() => {}), starting: clearForOthers };
+  const listeners = {
+    say,
+    progress: request.progress ?? (() => {}),
+    starting: clearForOthers,
+    trace: request.trace,
+  };
   return about(plan.program, () => startPlan(plan, listeners));
 }
 

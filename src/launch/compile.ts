@@ -11,6 +11,7 @@ import { planReusable } from '../plan/reusable.ts';
 import { ADDRESS_SPACES, PAGE_SIZE } from '../process/address-space.ts';
 import { ANY_HOST } from '../process/any-host.ts';
 import type { OnProgress } from '../source/source.ts';
+import { timedNow } from '../trace.ts';
 import { shownName } from './names.ts';
 import {
   authenticate,
@@ -24,7 +25,7 @@ const PIECE_SIZE = 4 * 2 ** 20;
 /** Where the program's bytes may begin: in whole pages, and most stubs fit before it. */
 const FIRST_OFFSET = 8192;
 
-export type CompileRequest = Pick<ProgramRequest, 'name' | 'guests'>;
+export type CompileRequest = Pick<ProgramRequest, 'name' | 'guests' | 'trace'>;
 
 /**
  * Throws before a byte is made where a file cannot do what run-foreign would: UNSUPPORTED, and what planning does. All
@@ -38,9 +39,14 @@ export async function compileProgram(
   return about(shownName(request.name), async () => {
     checkAlone(loaded, request);
     const wish = { program: basename(Buffer.from(loaded.path).toString()), portable: true };
-    const plan = discreetly(loaded, request.guests, () => planReusable(loaded.image, wish, ANY_HOST));
+    const plan = timedNow(
+      request.trace,
+      { event: 'plan' },
+      () => discreetly(loaded, request.guests, () => planReusable(loaded.image, wish, ANY_HOST)),
+      (made) => ({ steps: made?.steps.length ?? 0 }),
+    );
     if (plan === undefined) throw needsPlanning(loaded);
-    await authenticate(loaded);
+    await authenticate(loaded, request.trace);
     return file(plan, progress);
   });
 }

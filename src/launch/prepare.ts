@@ -17,6 +17,7 @@ import { PAGE_SIZE } from '../process/address-space.ts';
 import type { HostFacts } from '../process/host.ts';
 import type { FileSource } from '../source/file.ts';
 import { type BackingFile, DEFAULT_MAX_SIZE, type OnProgress, type Source } from '../source/source.ts';
+import { type Trace, timed, timedNow } from '../trace.ts';
 import { withDefaults } from './environment.ts';
 import { followProgram, type Watch } from './follow.ts';
 import {
@@ -71,6 +72,8 @@ export interface ProgramRequest {
   /** What names count from, and what they may mean. */
   readonly names?: NameOptions | undefined;
   readonly watch?: Watch | undefined;
+  /** Told of every step. */
+  readonly trace?: Trace | undefined;
   /** How a process goes on, if that is what the program is. */
   readonly resume?: ResumeWishes | undefined;
   /** Whether it is to stop for its debugger before its first instruction, at addresses that are not random, as gdb has it. */
@@ -104,6 +107,7 @@ export async function loadProgram(request: ProgramRequest): Promise<LoadedProgra
       format: request.format,
       options: request.loaderOptions,
       guests: request.guests,
+      trace: request.trace,
       follow: (named, from) =>
         followProgram(named, from, {
           extraCa: network?.extraCa,
@@ -120,17 +124,29 @@ export async function loadProgram(request: ProgramRequest): Promise<LoadedProgra
 async function openRequested(
   request: ProgramRequest,
 ): Promise<Omit<FoundProgram, 'source'> & { source: Source }> {
-  const { name, source, envp, network, maxSize, progress, names, watch } = request;
+  const { name, source, envp, network, maxSize, progress, names, watch, trace } = request;
   if (source !== undefined) return { source, path: name, argv0: name };
   const path = environmentValue(envp, 'PATH');
-  const found = await findProgram(name, path, network, maxSize, progress, names);
+  const found = await timed(
+    trace,
+    { event: 'open', file: shownName(name), as: 'program' },
+    () => findProgram(name, path, network, maxSize, progress, names),
+    (program) => ({ path: shownName(program.path), bytes: program.source.size }),
+  );
   watch?.opened(found.source);
   return found;
 }
 
 /** Fetches and checks all that came from the network on the way to a program. Throws UNAUTHENTICATED. */
-export async function authenticate({ unauthenticated }: LoadedProgram): Promise<void> {
-  for (const source of unauthenticated) await source.authenticate?.();
+export async function authenticate({ unauthenticated }: LoadedProgram, trace?: Trace): Promise<void> {
+  for (const source of unauthenticated) {
+    const step = { event: 'authenticate', file: source.name, bytes: source.size } as const;
+    await timed(
+      source.confidential ? undefined : trace,
+      step,
+      () => source.authenticate?.() ?? Promise.resolve(),
+    );
+  }
 }
 
 /** What a request led to, with the plan of its start. */
@@ -166,8 +182,18 @@ export async function prepareStart(request: ProgramRequest): Promise<PreparedPro
   if (loaded.image.process === undefined)
     return { ...loaded, plan: await planLoaded(loaded, request, host), host };
   const { planResumption } = await import('./resumption.ts');
-  return { ...loaded, ...(await planResumption(loaded, request, host)), host };
+  const planned = await timed(
+    request.trace,
+    { event: 'plan' },
+    () => planResumption(loaded, request, host),
+    ({ plan }) => planFields(loaded, plan),
+  );
+  return { ...loaded, ...planned, host };
 }
+
+/** How much a plan is, unless that would say something of what is in it. */
+const planFields = ({ image }: LoadedProgram, { steps }: StartPlan): { steps?: number } =>
+  isConfidential(image) ? {} : { steps: steps.length };
 
 /** The plan for what was loaded, whichever it is. */
 export async function planStart(
@@ -195,7 +221,16 @@ const GOES_ON = 'open it in gdb as it is, a core file, or attach to it when it g
 /** What of a request says how a program that is loaded is run. */
 export type StartRequest = Pick<
   ProgramRequest,
-  'name' | 'envp' | 'withheld' | 'report' | 'guests' | 'stdin' | 'keyDescriptors' | 'resume' | 'debugged'
+  | 'name'
+  | 'envp'
+  | 'withheld'
+  | 'report'
+  | 'guests'
+  | 'stdin'
+  | 'keyDescriptors'
+  | 'resume'
+  | 'debugged'
+  | 'trace'
 >;
 
 /** The plan is made of nothing that was not authenticated. */
@@ -217,13 +252,20 @@ export async function planLoaded(
       stop: request.debugged === true,
       ...descriptorsFor(loaded, request),
     };
-    const plan = discreetly(loaded, request.guests, () => {
+    const { guests, trace } = request;
+    const make = () => {
       const planned = planProgram(loaded.image, invocation, host);
       checkOffsets(planned);
       return planned;
-    });
+    };
+    const plan = timedNow(
+      trace,
+      { event: 'plan' },
+      () => discreetly(loaded, guests, make),
+      (planned) => planFields(loaded, planned),
+    );
     // Only now, so that what cannot be run anyhow is not fetched.
-    await authenticate(loaded);
+    await authenticate(loaded, trace);
     return plan;
   });
 }

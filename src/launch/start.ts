@@ -9,8 +9,10 @@ import { closeDescriptor, SystemError } from '../native/libc.ts';
 import { forget } from '../native/seclude.ts';
 import { vaultOf } from '../plan/plan.ts';
 import type { OnProgress } from '../source/source.ts';
+import { type Trace, tell, timed, timedNow } from '../trace.ts';
 import { closeProcesses } from './confidential.ts';
 import { becomeStub } from './exec.ts';
+import { executingProcess } from './inherited.ts';
 import { launched } from './launched.ts';
 import type { StartPlan } from './prepare.ts';
 import { stubBytes } from './stub-bytes.ts';
@@ -25,6 +27,8 @@ export interface StartListeners {
   readonly progress: OnProgress;
   /** Called when nothing more will be told: the next to write is the program. */
   readonly starting: () => void;
+  /** Told of every step. */
+  readonly trace?: Trace | undefined;
 }
 
 /** Becomes the program; returns only by throwing. `filled` is the plan's vault if that is there already. */
@@ -49,7 +53,7 @@ async function start(
   own: (() => void)[],
   filled: number | undefined,
 ): Promise<never> {
-  const { say, progress, starting } = listeners;
+  const { say, progress, starting, trace } = listeners;
   const name = Buffer.from(plan.comm).toString();
   const vault = vaultOf(plan);
   const confidential = vault?.confidential === true;
@@ -57,23 +61,35 @@ async function start(
   if (confidential) closeProcesses(launcher);
   let vaultFd = filled ?? -1;
   if (vault !== undefined && filled === undefined) {
-    vaultFd = await createVault(vault, name, progress);
+    const filling = { event: 'vault', ...(!confidential && { bytes: vault.size }) } as const;
+    vaultFd = await timed(trace, filling, () => createVault(vault, name, progress));
     own.push(() => closeDescriptor(vaultFd));
   }
   if (confidential) await forget();
   const fds = plan.files.map((file) => ('fd' in file ? file.fd : vaultFd));
   // The launcher cannot open what this process has, once it is closed to others.
-  const prepared = confidential ? undefined : launcher?.prepare(name, fds);
+  const prepared = confidential
+    ? undefined
+    : launcher &&
+      timedNow(trace, { event: 'memory-file', by: 'launcher' }, () => launcher.prepare(name, fds));
+  const stub = (numbers: readonly number[]) =>
+    timed(
+      trace,
+      { event: 'stub' },
+      () => stubBytes(plan, numbers),
+      ({ length }) => (confidential ? {} : { bytes: length }),
+    );
   if (launcher !== undefined && prepared !== undefined) {
     own.push(() => closeSync(prepared.writer));
-    writeAll(prepared.writer, await stubBytes(plan, prepared.files));
+    writeAll(prepared.writer, await stub(prepared.files));
     // Who executes a file must find nobody who could still write to it.
     own.pop();
     closeSync(prepared.writer);
+    tellExec(trace);
     starting();
     return launcher.become(prepared.stub);
   }
-  const file = createStubFile(name);
+  const file = timedNow(trace, { event: 'memory-file', by: 'node' }, () => createStubFile(name));
   own.push(() => file.close());
   if (confidential) makeUnreadable(file);
   if (file.directory !== undefined)
@@ -82,12 +98,24 @@ async function start(
     );
   if (launcher === undefined) {
     say('started without the launcher: what Node has changed in its process cannot all be undone');
-    file.finish(await stubBytes(plan, fds));
+    file.finish(await stub(fds));
+    tellExec(trace);
     starting();
     becomeStub(file.fd, plan.comm, fds);
   }
-  const [stub = -1, ...numbers] = launcher.give([file.fd, ...fds]);
-  file.finish(await stubBytes(plan, numbers));
+  const passing = { event: 'hand-over', ...(!confidential && { files: fds.length + 1 }) } as const;
+  const [number = -1, ...numbers] = timedNow(trace, passing, () => launcher.give([file.fd, ...fds]));
+  file.finish(await stub(numbers));
+  tellExec(trace);
   starting();
-  return launcher.become(stub);
+  return launcher.become(number);
+}
+
+/**
+ * The last that can be told: afterwards we are gone, and what goes wrong the launcher, the stub or, if that is executed first,
+ * the debugger says itself.
+ */
+export function tellExec(trace: Trace | undefined, debuggedBy?: string): void {
+  const by = debuggedBy ?? (launched() === undefined ? 'node' : 'launcher');
+  tell(trace, { event: 'exec', by, pid: executingProcess() });
 }

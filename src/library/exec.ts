@@ -49,13 +49,14 @@ export async function execForeign(
   let back: string | undefined;
   try {
     const loaded = { ...held.loaded, argv: held.argv(argv0, argv) };
-    const plan = await planStart(loaded, { name: held.name, envp: environmentBytes(options) }, host);
+    const { trace } = options;
+    const plan = await planStart(loaded, { name: held.name, envp: environmentBytes(options), trace }, host);
     const vault = program instanceof LoadedImage ? await held.starter.filledVault(plan) : undefined;
     const starting = () => {
       back = changeDirectory(cwd);
     };
     return await about(shownName(held.name), () =>
-      startPlan(plan, { say() {}, progress() {}, starting }, vault),
+      startPlan(plan, { say() {}, progress() {}, starting, trace }, vault),
     );
   } catch (cause) {
     if (back !== undefined) process.chdir(back);

@@ -6,6 +6,7 @@ import { loadProgram, type ProgramRequest } from '../launch/prepare.ts';
 import { isConfidential } from '../plan/materials.ts';
 import { isHttpUrl } from '../source/http-url.ts';
 import { memorySource } from '../source/memory.ts';
+import type { Trace } from '../trace.ts';
 import { argumentError, cString, directoryBytes, environmentBytes } from './invocation.ts';
 import {
   confidentialRefusal,
@@ -64,10 +65,16 @@ export function loadRequest(program: ProgramLocation, options: LoadOptions): Omi
     loaders: loadersFor(options),
     loaderOptions: givenOptions(options),
     maxSize: options.maxSize,
+    trace: traceOption(options),
     confidential: options.confidential,
     network: { ...network, demanded: network.sha256 !== undefined || network.verifyKey !== undefined },
     names: { cwd: directoryBytes(options), descriptors: false },
   };
+}
+
+function traceOption({ trace }: LoadOptions): Trace | undefined {
+  if (trace === undefined || typeof trace === 'function') return trace;
+  throw argumentError('options.trace must be a function', 'ERR_INVALID_ARG_TYPE');
 }
 
 function named(

@@ -3,6 +3,7 @@ import { builtinLoaders } from '../../loaders/index.ts';
 import { ForeignError } from '../errors.ts';
 import type { LoaderPlugin, Secrets } from '../loader/contract.ts';
 import type { GivenOption } from '../loader/options.ts';
+import type { Trace } from '../trace.ts';
 
 /** What a program from the network must be, and a local one may be required to be. */
 export interface ForeignNetwork {
@@ -27,6 +28,8 @@ export interface LoadOptions {
   readonly loaderOptions?: Readonly<Record<string, Readonly<Record<string, LoaderOptionValue>>>> | undefined;
   /** What the program must be. One from the network needs a digest or a key. */
   readonly network?: ForeignNetwork | undefined;
+  /** Told of every step while the program is loaded, and planned for a start of its own. What it throws rejects the call. */
+  readonly trace?: Trace | undefined;
   /** What sealed programs are opened with. */
   readonly secrets?: Secrets | undefined;
   /**

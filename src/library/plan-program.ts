@@ -44,7 +44,7 @@ export async function planProgram(
   try {
     const argv0 = options.argv0 === undefined ? undefined : cString(options.argv0, 'options.argv0');
     const loaded = { ...held.loaded, argv: held.argv(argv0, argv) };
-    const request = { name: held.name, envp: environmentBytes(options) };
+    const request = { name: held.name, envp: environmentBytes(options), trace: options.trace };
     const plan = await planLoaded(loaded, request, hostFacts());
     let open = true;
     const close = () => {

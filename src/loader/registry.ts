@@ -4,10 +4,12 @@
  */
 import { about, ForeignError } from '../errors.ts';
 import type { Source } from '../source/source.ts';
+import { type Trace, timed, timedNow } from '../trace.ts';
 import { askLoader, callLoader } from './call.ts';
 import type { LoadContext, Loaded, LoaderPlugin } from './contract.ts';
 import { discreetError, discreetly } from './discreet.ts';
 import { checkGivenOptions, valuesFor } from './options.ts';
+import { loadedFields, tracedContext, traceOf } from './traced.ts';
 import { type Resolution, type ResolveRequest, Walk } from './walk.ts';
 
 /** Throws UNKNOWN_FORMAT, AMBIGUOUS_FORMAT, NESTED_TOO_DEEP, or what a loader found wrong. */
@@ -33,12 +35,35 @@ async function takeStep(
   // It was about this wrapper, and not about what is in it.
   if (loader.kind === 'wrapper' && loader.name === walk.format) walk.format = undefined;
   const options = valuesFor(loader, request.options ?? []);
-  const loaded = await loadCarefully(loader, source, { ...walk.context, options }, request);
+  const trace = traceOf(source, request.trace);
+  const context = { ...tracedContext(walk.context, trace), options };
+  const loaded = await timed(
+    trace,
+    { event: 'load', loader: loader.name, file: source.name },
+    () => loadCarefully(loader, source, context, request),
+    loadedFields,
+  );
   if (loaded.kind === 'image') return walk.end(loader, loaded.image);
   if (loaded.kind === 'unwrap') walk.unwrap(loaded.source);
-  else if (loaded.kind === 'interpreter') walk.interpret(loaded);
-  else await walk.follow(loader, loaded);
+  else await goOn(walk, loader, loaded, trace);
   return undefined;
+}
+
+/** Goes on with another file that this one names. */
+async function goOn(
+  walk: Walk,
+  loader: LoaderPlugin,
+  loaded: Exclude<Loaded, { kind: 'image' | 'unwrap' }>,
+  trace: Trace | undefined,
+): Promise<void> {
+  const opened = () => ({ bytes: walk.source.size });
+  if (loaded.kind === 'interpreter') {
+    const step = { event: 'open', file: Buffer.from(loaded.path).toString(), as: 'interpreter' } as const;
+    timedNow(trace, step, () => walk.interpret(loaded), opened);
+  } else {
+    const step = { event: 'open', file: Buffer.from(loaded.name).toString(), as: 'program' } as const;
+    await timed(trace, step, () => walk.follow(loader, loaded), opened);
+  }
 }
 
 /**
@@ -50,7 +75,7 @@ async function loadCarefully(
   loader: LoaderPlugin,
   source: Source,
   context: LoadContext,
-  { guests }: ResolveRequest,
+  { guests, trace }: ResolveRequest,
 ): Promise<Loaded> {
   const limit = guests?.loaders.has(loader) ? guests.limit : undefined;
   if (source.authenticate === undefined) return callLoader(loader, source, context, limit);
@@ -68,7 +93,8 @@ async function loadCarefully(
       if (!wanted) throw error;
     }
   }
-  await source.authenticate();
+  const step = { event: 'authenticate', file: source.name, bytes: source.size } as const;
+  await timed(traceOf(source, trace), step, () => source.authenticate?.() ?? Promise.resolve());
   return callLoader(loader, source, context, limit);
 }
 
@@ -108,14 +134,19 @@ type Claims = Record<'exact' | 'likely', LoaderPlugin[]>;
 async function claimsOf(
   loaders: readonly LoaderPlugin[],
   source: Source,
-  { options = [], guests }: ResolveRequest,
+  { options = [], guests, trace }: ResolveRequest,
 ): Promise<Claims> {
   const claims: Claims = { exact: [], likely: [] };
   for (const loader of loaders) {
     const guest = guests?.loaders.has(loader) ? guests : undefined;
     try {
       const context = { options: valuesFor(loader, options) };
-      const verdict = await askLoader(loader, source, context, guest?.limit);
+      const verdict = await timed(
+        traceOf(source, trace),
+        { event: 'ask', loader: loader.name, file: source.name },
+        () => askLoader(loader, source, context, guest?.limit),
+        (said) => ({ verdict: said ?? 'none' }),
+      );
       if (verdict !== null) claims[verdict].push(loader);
     } catch (cause) {
       const failed = cause instanceof ForeignError && cause.code === 'LOADER_FAILED';

@@ -5,6 +5,7 @@
 import { ForeignError } from '../errors.ts';
 import type { ProgramImage } from '../image/image.ts';
 import type { BackingFile, Source } from '../source/source.ts';
+import type { Trace } from '../trace.ts';
 import type { LoadContext, Loaded, LoaderPlugin, NamedProgram, Secrets } from './contract.ts';
 import type { GivenOption } from './options.ts';
 import type { TimeLimit } from './time-limit.ts';
@@ -58,6 +59,7 @@ export interface ResolveRequest {
   /** `--loader-opt`: each loader gets its own. */
   readonly options?: readonly GivenOption[] | undefined;
   readonly guests?: Guests | undefined;
+  readonly trace?: Trace | undefined;
 }
 
 export interface Resolution {

@@ -154,3 +154,9 @@ describe('as root, the command makes a yes', () => {
     expect(after).toMatchObject({ ok: true, found: 'a program ran from memory; vm.memfd_noexec is 1' });
   });
 });
+
+test('in a user namespace it is said that the command is for outside of it', async () => {
+  const result = checkResult(await check(['unshare', '--user', '--map-root-user'], 'map-zero'));
+  expect(result).toMatchObject({ ok: false, fix: 'sudo sysctl -w vm.mmap_min_addr=0' });
+  expect(result.advice).toMatch(/root may map it.*outside of this user namespace$/);
+});

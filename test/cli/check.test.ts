@@ -29,6 +29,7 @@ const IDS = [
   'qemu',
   'java',
   'wasm',
+  'gdb',
   'binfmt-misc',
   'start-cache',
   'koffi',
@@ -46,7 +47,9 @@ describe('all of it', () => {
       if (ok) expect(fix).toBe(undefined);
       // Who has no command says so.
       else if (fix === undefined)
-        expect(advice).toMatch(/no command|nothing|container|booted|XDG_CACHE_HOME|pr-set-mm-map/);
+        expect(advice).toMatch(
+          /no command|nothing|is installed|container|booted|XDG_CACHE_HOME|pr-set-mm-map/,
+        );
       expect(found).not.toBe('');
       expect(neededFor).not.toEqual([]);
     }

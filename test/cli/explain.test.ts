@@ -42,7 +42,8 @@ test.each([2, 125, 126, 127])('%i lists the codes that end with it', async (stat
 });
 
 test("another exit status is the program's own", async () => {
-  expect(await explain('3')).toMatch(/^3 is the program's own exit status/);
+  expect(await explain('3')).toMatch(/^3 is the program's own exit status; /);
+  expect(await explain('139')).toMatch(/^139 is the program's own exit status, as shells [^;]* signal 11 /);
 });
 
 describe('what is no code', () => {

@@ -1,8 +1,8 @@
-/** docs/errors.md is what `run-foreign explain` says, and every example in it comes as it stands there. */
+/** docs/errors.md and docs/check.md are what the command says, and every example in it comes as it stands there. */
 import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { errorsPage } from '../../src/build/docs.ts';
+import { checkPage, errorsPage } from '../../src/build/docs.ts';
 import { CHECK_IDS } from '../../src/cli/checks/index.ts';
 import { EXPLANATIONS } from '../../src/cli/explanations/index.ts';
 import { ERROR_CODES, exitStatus } from '../../src/errors.ts';
@@ -12,6 +12,10 @@ const page = readFileSync(join(ROOT, 'docs/errors.md'), 'utf8');
 
 test('docs/errors.md is up to date: npm run docs', () => {
   expect(page).toBe(errorsPage());
+});
+
+test('docs/check.md is up to date: npm run docs', () => {
+  expect(readFileSync(join(ROOT, 'docs/check.md'), 'utf8')).toBe(checkPage());
 });
 
 /** The link that GitHub gives to a heading. */

@@ -12,10 +12,32 @@ const NAMESPACE_SHELL = 'unshare --user --map-current-user --keep-caps';
 const USUAL_LOWEST = 0x10000;
 
 export const IDENTITY: Readonly<Record<string, Check>> = {
-  'pr-set-mm-map': { title: 'PR_SET_MM_MAP', neededFor: ['run'], ask: mmMap },
-  'exe-fd': { title: '/proc/PID/exe', neededFor: ['run'], ask: exeFile },
-  'pr-set-mm-fields': { title: 'PR_SET_MM by field', neededFor: ['run'], ask: mmFieldCalls },
-  'lowest-mm-field': { title: 'lowest mm field', neededFor: ['aout', 'flat'], ask: lowestField },
+  'pr-set-mm-map': {
+    title: 'PR_SET_MM_MAP',
+    neededFor: ['run'],
+    tries:
+      'PR_SET_MM_MAP is given fields that the kernel checks and does not set: a program can be shown with its own command line, environment and heap',
+    ask: mmMap,
+  },
+  'exe-fd': {
+    title: '/proc/PID/exe',
+    neededFor: ['run'],
+    tries:
+      'the kernel is offered a file that it refuses to those only who have the privilege: /proc/PID/exe can name the program',
+    ask: exeFile,
+  },
+  'pr-set-mm-fields': {
+    title: 'PR_SET_MM by field',
+    neededFor: ['run'],
+    tries: 'a field is set to what it is: the identity can be set where there is no PR_SET_MM_MAP',
+    ask: mmFieldCalls,
+  },
+  'lowest-mm-field': {
+    title: 'lowest mm field',
+    neededFor: ['aout', 'flat'],
+    tries: 'fields are offered at low addresses: those of a.out programs are shown as they are',
+    ask: lowestField,
+  },
 };
 
 function mmMap(): Answer {

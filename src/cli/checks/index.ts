@@ -1,4 +1,5 @@
 /** What the machine is asked by `run-foreign check`. Each question is really tried out, and only those that are asked. */
+import { inInitialUserNamespace } from '../../native/proc.ts';
 import { IDENTITY } from './identity.ts';
 import { INTERPRETERS } from './interpreters.ts';
 import { type Check, type MachineCheck, no } from './machine-check.ts';
@@ -6,7 +7,7 @@ import { PROCESSES } from './processes.ts';
 import { PROGRAMS } from './programs.ts';
 import { SURROUNDINGS } from './surroundings.ts';
 
-const CHECKS: Readonly<Record<string, Check>> = {
+export const CHECKS: Readonly<Record<string, Check>> = {
   ...IDENTITY,
   ...PROGRAMS,
   ...PROCESSES,
@@ -26,9 +27,14 @@ export function machineChecks(ids: readonly string[]): MachineCheck[] {
   });
 }
 
+/** The superuser of a namespace may not change what is the whole machine's. */
+const ELSEWHERE = 'the command is to be given outside of this user namespace';
+
 function answerOf({ ask }: Check) {
   try {
-    return ask();
+    const answer = ask();
+    const elsewhere = answer.fix?.includes('sudo ') === true && !inInitialUserNamespace();
+    return elsewhere ? { ...answer, advice: `${answer.advice}; ${ELSEWHERE}` } : answer;
   } catch (cause) {
     const [reason] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
     return no(`could not be tried: ${reason}`, 'see what check koffi says: most is tried with its help');

@@ -5,10 +5,38 @@ import { join } from 'node:path';
 import { type Answer, asRoot, type Check, no, yes } from './machine-check.ts';
 
 export const INTERPRETERS: Readonly<Record<string, Check>> = {
-  qemu: { title: 'other machines', neededFor: ['qemu'], ask: qemu },
-  java: { title: 'Java', neededFor: ['java'], ask: java },
-  wasm: { title: 'WebAssembly', neededFor: ['wasm', 'xz', 'zstd'], ask: wasm },
+  qemu: {
+    title: 'other machines',
+    neededFor: ['qemu'],
+    tries: 'the commands are asked for their version: programs for other processors run',
+    ask: qemu,
+  },
+  java: {
+    title: 'Java',
+    neededFor: ['java'],
+    tries: 'java is asked for its version: JAR files run',
+    ask: java,
+  },
+  wasm: {
+    title: 'WebAssembly',
+    neededFor: ['wasm', 'xz', 'zstd'],
+    tries: 'a module is compiled: WebAssembly runs, and xz and zstd are unpacked',
+    ask: wasm,
+  },
+  gdb: {
+    title: 'debugger',
+    neededFor: ['--gdb'],
+    tries: 'the commands are asked for their version: programs start under a debugger',
+    ask: debuggers,
+  },
 };
+
+function debuggers(): Answer {
+  const found = ['gdb', 'gdbserver'].filter(answersVersion);
+  if (found.includes('gdb')) return yes(`${found.join(' and ')} ran`);
+  const packages = { apt: 'gdb gdbserver', dnf: 'gdb gdb-gdbserver', apk: 'gdb' };
+  return no('no gdb runs', '--gdb starts nothing before gdb is installed', installing(packages));
+}
 
 /** Of the machines that loaders/qemu/ knows, those that people have. */
 const MACHINES = ['aarch64', 'arm', 'riscv64', 'ppc64le', 's390x', 'mips64el'];
@@ -19,7 +47,7 @@ function qemu(): Answer {
     (machine) => [`qemu-${machine}`, `qemu-${machine}-static`].find(answersVersion) ?? [],
   );
   if (found.length > 0) return yes(`${found.join(', ')} ran`);
-  const advice = 'programs for other processors do not run';
+  const advice = 'programs for other processors do not run before QEMU is installed, its user mode';
   return no(
     'no qemu-MACHINE runs',
     advice,
@@ -30,7 +58,7 @@ function qemu(): Answer {
 function java(): Answer {
   const version = versionOf('java', '-version');
   if (version !== undefined) return yes(version);
-  const advice = 'JAR files do not run';
+  const advice = 'JAR files do not run before a Java runtime is installed';
   const packages = {
     apt: 'default-jre-headless',
     dnf: 'java-latest-openjdk-headless',

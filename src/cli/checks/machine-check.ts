@@ -19,7 +19,10 @@ export interface MachineCheck {
 }
 
 /** What is known before the machine is asked. */
-export type CheckHead = Pick<MachineCheck, 'title' | 'neededFor'>;
+export interface CheckHead extends Pick<MachineCheck, 'title' | 'neededFor'> {
+  /** For docs/check.md: what is tried, and so what a yes means, as a sentence without a full stop. */
+  readonly tries: string;
+}
 
 /** What the machine has answered. */
 export type Answer = Pick<MachineCheck, 'ok' | 'found' | 'advice' | 'fix'> & { readonly required?: boolean };

@@ -7,8 +7,20 @@ import { type Answer, type Check, no, setSysctl, shellWith, yes } from './machin
 import { tryOldPid } from './probe-programs.ts';
 
 export const PROCESSES: Readonly<Record<string, Check>> = {
-  ptrace: { title: 'tracing', neededFor: ['checkpoint', 'duplicate'], ask: ptrace },
-  'old-pid': { title: 'process IDs', neededFor: ['core'], ask: oldPid },
+  ptrace: {
+    title: 'tracing',
+    neededFor: ['checkpoint', 'duplicate'],
+    tries:
+      'a process that somebody else has inherited is seized: checkpoints can be made of processes that run in another window',
+    ask: ptrace,
+  },
+  'old-pid': {
+    title: 'process IDs',
+    neededFor: ['core'],
+    tries:
+      'clone3 is asked for a number that is in use, which it says to those only who may choose: processes go on with their old number',
+    ask: oldPid,
+  },
 };
 
 const TIMEOUT_MS = 10_000;

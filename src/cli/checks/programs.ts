@@ -1,5 +1,12 @@
 /** What programs are started from, and where they lie. */
-import { CAPABILITY, hasCapability, personality, readNumber, readText } from '../../native/proc.ts';
+import {
+  CAPABILITY,
+  hasCapability,
+  inInitialUserNamespace,
+  personality,
+  readNumber,
+  readText,
+} from '../../native/proc.ts';
 import { type Answer, type Check, no, setSysctl, yes } from './machine-check.ts';
 import { replacementDirectory, tryExit, tryMapZero } from './probe-programs.ts';
 
@@ -7,10 +14,31 @@ import { replacementDirectory, tryExit, tryMapZero } from './probe-programs.ts';
 const ADDR_NO_RANDOMIZE = 0x0040000;
 
 export const PROGRAMS: Readonly<Record<string, Check>> = {
-  'memfd-exec': { title: 'memfd exec', neededFor: ['run'], ask: memfd },
-  'programs-32': { title: '32-bit programs', neededFor: ['aout', 'elf', 'flat'], ask: program32 },
-  'map-zero': { title: 'address 0', neededFor: ['aout'], ask: mapZero },
-  aslr: { title: 'random addresses', neededFor: ['run'], ask: aslr },
+  'memfd-exec': {
+    title: 'memfd exec',
+    neededFor: ['run'],
+    tries:
+      'a program of a few bytes is executed from memory, or from a file without a name: programs can be started at all',
+    ask: memfd,
+  },
+  'programs-32': {
+    title: '32-bit programs',
+    neededFor: ['aout', 'elf', 'flat'],
+    tries: 'a program of a few bytes for i386 is executed, too',
+    ask: program32,
+  },
+  'map-zero': {
+    title: 'address 0',
+    neededFor: ['aout'],
+    tries: 'a program maps the page at address 0, where most a.out programs begin',
+    ask: mapZero,
+  },
+  aslr: {
+    title: 'random addresses',
+    neededFor: ['run'],
+    tries: 'the setting and the personality of this process are read: programs lie elsewhere every time',
+    ask: aslr,
+  },
 };
 
 function memfd(): Answer {
@@ -54,8 +82,11 @@ function mapZero(): Answer {
   const outcome = tryMapZero();
   const minimum = `vm.mmap_min_addr is ${readNumber('/proc/sys/vm/mmap_min_addr') ?? 'unreadable'}`;
   if (outcome === undefined) return yes(`address 0 can be mapped; ${minimum}`);
-  const needs = hasCapability(CAPABILITY.SYS_RAWIO) ? 'a security module stands against it' : 'root may';
-  const advice = `OMAGIC, NMAGIC and ZMAGIC a.out programs begin there; ${needs}, or all, if so set for the machine`;
+  const privileged = inInitialUserNamespace() && hasCapability(CAPABILITY.SYS_RAWIO);
+  const who = privileged
+    ? 'a security module stands against it'
+    : 'root may map it, and all users may if the machine is set so';
+  const advice = `OMAGIC, NMAGIC and ZMAGIC a.out programs begin there; ${who}`;
   return no(`mapping it gives ${outcome}; ${minimum}`, advice, setSysctl('vm.mmap_min_addr', 0));
 }
 

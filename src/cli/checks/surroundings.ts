@@ -10,9 +10,25 @@ import { self } from '../self.ts';
 import { type Answer, asRoot, type Check, no, quoted, setSysctl, yes } from './machine-check.ts';
 
 export const SURROUNDINGS: Readonly<Record<string, Check>> = {
-  'binfmt-misc': { title: 'binfmt_misc', neededFor: ['binfmt'], ask: binfmt },
-  'start-cache': { title: 'kept starts', neededFor: ['run'], ask: startCache },
-  koffi: { title: 'calls of libc', neededFor: ['age', 'checkpoint', 'duplicate', 'check'], ask: koffi },
+  'binfmt-misc': {
+    title: 'binfmt_misc',
+    neededFor: ['binfmt'],
+    tries: 'the status of the file system is read: the kernel can be told to start foreign programs',
+    ask: binfmt,
+  },
+  'start-cache': {
+    title: 'kept starts',
+    neededFor: ['run'],
+    tries:
+      'a file without a name is made in the directory, and must be executable: a second start does without Node',
+    ask: startCache,
+  },
+  koffi: {
+    title: 'calls of libc',
+    neededFor: ['age', 'checkpoint', 'duplicate', 'check'],
+    tries: 'the C library is called',
+    ask: koffi,
+  },
 };
 
 const BINFMT = '/proc/sys/fs/binfmt_misc';

@@ -20,8 +20,8 @@ export const FINDING = {
       },
       {
         when: '"its interpreter" is missing: the program was made for another distribution or C library',
-        remedy: 'install the package that has the interpreter; inspect shows its name',
-        command: 'run-foreign inspect PROGRAM',
+        remedy: 'install the package that has what the message names; this shows it, too',
+        command: 'file PROGRAM',
       },
       {
         when: 'the server answers 404 or 410',
@@ -54,7 +54,7 @@ export const FINDING = {
       {
         when: 'it lies on a file system that is mounted noexec',
         remedy: 'copy it to another, or pass it through a pipe',
-        command: 'run-foreign - < FILE',
+        command: 'cat FILE | run-foreign -',
       },
       {
         when: 'somebody still writes to it (ETXTBSY)',
@@ -153,6 +153,11 @@ export const FINDING = {
         when: 'it is installed where PATH does not lead, or --env has set another PATH',
         remedy: 'put its directory into PATH',
         command: 'PATH=DIRECTORY:$PATH run-foreign PROGRAM',
+      },
+      {
+        when: '--gdb was given, and there is no debugger',
+        remedy: 'install gdb; for another machine, gdbserver',
+        command: 'run-foreign check gdb',
       },
     ],
     example: {

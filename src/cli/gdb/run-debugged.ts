@@ -10,6 +10,7 @@ import { becomeExecutable, inherit } from '../../launch/inherited.ts';
 import { memoryFile } from '../../launch/memory-file.ts';
 import { findCommand } from '../../launch/names.ts';
 import { environmentValue, type PreparedProgram, prepareStart } from '../../launch/prepare.ts';
+import { tellExec } from '../../launch/start.ts';
 import { type Plan, vaultOf } from '../../plan/plan.ts';
 import { clearForOthers, writeLine } from '../output.ts';
 import { type CommandRequest, withSecrets } from '../run.ts';
@@ -34,6 +35,7 @@ export async function runDebugged(
     refuseConfidential(plan);
     const argv = port === undefined ? await gdb(prepared, request) : await gdbserver(prepared, request, port);
     const stdin = port === undefined && isWithoutInput(plan, request) ? terminal() : undefined;
+    tellExec(request.trace, name);
     clearForOthers();
     return becomeExecutable({ path: tool, argv: [Buffer.from(name), ...argv], envp, stdin });
   });

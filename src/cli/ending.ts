@@ -1,4 +1,4 @@
-/** Whether errors come with more than their line, which is known only when the options have been read. */
+/** What is told when the command ends by itself, with an error or without one, beside the error's line. Known only when the options have been read. */
 import type { ErrorCode } from '../errors.ts';
 
 const NO = /^(|0|false|no)$/i;
@@ -14,3 +14,16 @@ export const isVerbose = (): boolean => verbose;
 
 /** Where to read more about an error. */
 export const moreLine = (code: ErrorCode): string => `run-foreign: run-foreign explain ${code} says more`;
+
+/** Told the exit status, and the error if there is one. */
+type Listener = (status: number, error: unknown) => void;
+
+let listener: Listener | undefined;
+
+export function beforeEnd(action: Listener): void {
+  listener = action;
+}
+
+export function ending(status: number, error?: unknown): void {
+  listener?.(status, error);
+}
