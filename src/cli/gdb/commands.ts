@@ -22,20 +22,21 @@ export function gdbArguments(stub: number, file: Uint8Array): Uint8Array[] {
     .concat(file);
 }
 
-/** The program's name is only shown: what is executed is the wrapper. */
-export function gdbserverArguments(stub: number, port: number, file: Uint8Array): Uint8Array[] {
-  return ['--once', '--wrapper', wrapper(stub), '--', remote(port)]
+/** The connection is its standard input and output. The program's name is only shown: what is executed is the wrapper. */
+export function gdbserverArguments(stub: number, file: Uint8Array): Uint8Array[] {
+  return ['--once', '--wrapper', wrapper(stub), '--', '-']
     .map((text): Uint8Array => Buffer.from(text))
     .concat(file);
 }
 
-/** Where gdb finds gdbserver. Nobody else can connect but who is on this machine. */
+/** Where gdb finds the program. */
 export const remote = (port: number): string => `127.0.0.1:${port}`;
 
-/** What a gdb does that connects, as a file of commands. */
-export function connectingScript(port: number, file: Uint8Array): Uint8Array {
+/** What a gdb does that connects, as a file of commands. A `made` file is not the one that the process is known by. */
+export function connectingScript(port: number, file: Uint8Array, made: boolean): Uint8Array {
   return Buffer.concat([
-    Buffer.from('# The program, as it is on this machine, and the gdbserver that waits.\n'),
+    Buffer.from('# The program, as it is on this machine, and the port where it waits.\n'),
+    Buffer.from(made ? 'set exec-file-mismatch off\n' : ''),
     Buffer.from('set sysroot /\nfile '),
     quotedName(file),
     Buffer.from(`\ntarget remote ${remote(port)}\n`),
