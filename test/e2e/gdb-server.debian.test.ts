@@ -67,6 +67,15 @@ test('a.out, with its symbols', async () => {
   expect(output).toContain('hello from a.out OMAGIC\n');
 });
 
+test('an APE, whose file is no ELF file', async () => {
+  const { stdout, output } = await debugRemotely(
+    [join(SAMPLES, 'ape/tally'), join(SAMPLES, 'inputs/words.txt')],
+    commands('print $rip', 'continue'),
+  );
+  expect(stdout).toContain('$1 = (void (*)()) 0x401247');
+  expect(output).toContain('3 6 30 ');
+});
+
 test.each([['a \'b" \\$(touch X)#;|&~*?<> é'], ['line\nshell touch INJECTED\n']])(
   'a name like %j is a name',
   async (name) => {

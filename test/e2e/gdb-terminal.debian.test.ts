@@ -18,8 +18,7 @@ beforeAll(async () => {
 test('Ctrl-C stops the program and not gdb; the program has the terminal while it runs', async () => {
   const { status, output } = await terminal(`${SHELL_COMMAND} --gdb ${quote(at('pie'))} waits`, [
     ['(gdb) ', 'continue\n'],
-    ['Using host libthread_db', ''],
-    ['\n', CONTROL_C],
+    ['waiting', CONTROL_C],
     ['(gdb) ', 'backtrace\n'],
     ['main (argc=2', ''],
     ['(gdb) ', 'shell ps -o stat= -C pie\n'],
@@ -28,7 +27,7 @@ test('Ctrl-C stops the program and not gdb; the program has the terminal while i
     ['(gdb) ', 'quit 7\n'],
   ]);
   expect(output).toContain('Program received signal SIGINT, Interrupt.');
-  expect(output).toMatch(/#1 .* innermost \(.*\)\s+at .*\s+#2 .* outer .*\s+at .*\s+#3 .* main \(argc=2/);
+  expect(output).toMatch(/#\d+ .* innermost \(.*\)\s+at .*\s+#\d+ .* outer .*\s+at .*\s+#\d+ .* main \(argc=2/);
   expect(status).toBe(7);
 });
 

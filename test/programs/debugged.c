@@ -6,7 +6,11 @@ int answer = 42;
 
 __attribute__((noinline)) int innermost(int value) {
   answer += value;
-  if (value > 100) pause();
+  if (value > 100) {
+    puts("waiting");
+    fflush(stdout);
+    pause();
+  }
   return answer;
 }
 

@@ -10,12 +10,12 @@ import { about, ForeignError, printable } from '../../errors.ts';
 import { becomeExecutable, inherit } from '../../launch/inherited.ts';
 import { memoryFile } from '../../launch/memory-file.ts';
 import { findCommand, shownName } from '../../launch/names.ts';
-import { environmentValue, type PreparedProgram, prepareStart } from '../../launch/prepare.ts';
+import { environmentValue, type PreparedProgram, planLoaded, prepareStart } from '../../launch/prepare.ts';
 import { type Plan, vaultOf } from '../../plan/plan.ts';
 import { clearForOthers, writeLine } from '../output.ts';
 import { type CommandRequest, withSecrets } from '../run.ts';
 import { canBeNamed, connectingScript, gdbArguments, gdbserverArguments, remote } from './commands.ts';
-import { debugFile } from './debug-file.ts';
+import { debugFile, misleadsGdbserver } from './debug-file.ts';
 import { HandOver } from './hand-over.ts';
 import { openPort, waitForConnection } from './port.ts';
 
@@ -59,12 +59,15 @@ async function gdbserver(
   { port, fd }: { readonly port: number; readonly fd: number },
 ): Promise<Debugger> {
   const handOver = new HandOver();
+  const plan = misleadsGdbserver(prepared)
+    ? await planLoaded({ ...prepared, exe: undefined }, request, prepared.host)
+    : prepared.plan;
   const found = await debugFile(prepared, request, canBeNamed);
   const file = handOver.debugFile(found);
   const commands = connectingScript(port, file, !('path' in found));
   const script = handOver.nameOf(await memoryFile('run-foreign.gdb', commands));
   handOver.keepStreams([0, 1]);
-  const args = gdbserverArguments(await handOver.stub(prepared.plan, request.progress), file);
+  const args = gdbserverArguments(await handOver.stub(plan, request.progress), file);
   const say = (text: string) => writeLine(2, `run-foreign: ${text}`);
   say(printable(`${shownName(request.name)} waits for gdb, before its first instruction`));
   say(`connect with  gdb -x ${script}`);
