@@ -27,7 +27,9 @@ test('Ctrl-C stops the program and not gdb; the program has the terminal while i
     ['(gdb) ', 'quit 7\n'],
   ]);
   expect(output).toContain('Program received signal SIGINT, Interrupt.');
-  expect(output).toMatch(/#\d+ .* innermost \(.*\)\s+at .*\s+#\d+ .* outer .*\s+at .*\s+#\d+ .* main \(argc=2/);
+  expect(output).toMatch(
+    /#\d+ .* innermost \(.*\)\s+at .*\s+#\d+ .* outer .*\s+at .*\s+#\d+ .* main \(argc=2/,
+  );
   expect(status).toBe(7);
 });
 

@@ -71,7 +71,7 @@ describe.each(BUILDS)('%s', (build) => {
     const { stdout } = await debugForeign([at(build), 'one'], commands);
     expect(stdout).toMatch(/Breakpoint 1, innermost \(value=3\) at .*debugged\.c:\d+/);
     expect(stdout).toMatch(
-      /#1 .* in outer \(value=.*\)\s+at .*debugged\.c:17\n#2 .* in main \(argc=2, .*\)\s+at/,
+      /#1 .* in outer \(value=.*\)\s+at .*debugged\.c:25\n#2 .* in main \(argc=2, .*\)\s+at/,
     );
     expect(stdout).toContain('$1 = 42');
     expect(stdout).toContain('Value returned is $2 = 45');
