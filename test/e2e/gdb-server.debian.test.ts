@@ -108,6 +108,25 @@ test('the program has the standard streams that it was started with', async () =
   expect((await running).stdout).toBe('FROM STDIN\n');
 });
 
+test('ended while it waits, it is gone, and so is its Node', async () => {
+  const port = await freePort();
+  const server = await debugServer(port, [at('pie')]);
+  server.kill();
+  await server.ended;
+  const next = await debugServer(port, [at('pie')]);
+  next.kill();
+  await next.ended;
+});
+
+test('a socket for IPv6 comes in, too', async () => {
+  const port = await freePort();
+  const server = await debugServer(port, [at('pie')]);
+  const client = `import socket; s = socket.socket(socket.AF_INET6); s.connect(("::ffff:127.0.0.1", ${port})); s.send(b"+$?#3f"); print(s.recv(9)[:3])`;
+  const { stdout } = await run('python3', ['-c', client]);
+  await server.ended;
+  expect(stdout).toMatch(/^b'\+\$[TS]'$/m);
+});
+
 test("another user's connection is closed, and the user's own is waited for", async () => {
   const port = await freePort();
   const server = await debugServer(port, [at('pie')]);

@@ -88,6 +88,25 @@ test('run, start and starti begin from the beginning, as often as one likes', as
   expect(stdout.match(/^Program stopped\.$/gm)).toHaveLength(2);
 });
 
+test('redirections of run, and the directory that gdb is told, are as with any program', async () => {
+  const commands = [
+    'run >redirected',
+    'shell cat redirected',
+    'set cwd /usr',
+    'break main',
+    'run',
+    'info proc',
+  ];
+  const { stdout } = await debugForeign([at('pie')], commands, directory.path);
+  expect(stdout).toContain('(gdb) 0 arguments, 45\n');
+  expect(stdout).toContain("cwd = '/usr'");
+});
+
+test('--verbose says what it says of any start', async () => {
+  const { stderr } = await run(COMMAND, ['--verbose', '--gdb', at('pie')], { env: GDB_ENV });
+  expect(stderr).toContain(`run-foreign: ${at('pie')}: elf (dynamic PIE), x86_64, entry 0x`);
+});
+
 test('the program has none of the descriptors that gdb was given', async () => {
   copyFileSync(at('pie'), at('descriptors'));
   const list = ['shell ls /proc/$(pgrep -n -x descriptors)/fd | tr "\\n" " "', 'kill'];

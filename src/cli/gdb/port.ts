@@ -33,11 +33,16 @@ export function waitForConnection(listener: number, port: number, refused: (uid:
   }
 }
 
-/** Whose the other end is: undefined for one that is closed already. proc_pid_net(5): local and remote address, the uid. */
+/**
+ * Whose the other end is: undefined for one that is closed already. proc_pid_net(5): local and remote address, the uid. A
+ * socket for IPv6 may have an address of IPv4, too.
+ */
 function ownerOf({ port }: Connection, own: number): number | undefined {
   const end = (number: number) => `0100007F:${number.toString(16).toUpperCase().padStart(4, '0')}`;
   const [local, remote] = [end(port), end(own)];
-  const fields = (readText('/proc/net/tcp') ?? '').split('\n').map((line) => line.trim().split(/\s+/));
-  const uid = fields.find((each) => each[1] === local && each[2] === remote)?.[7];
+  const fields = ['tcp', 'tcp6']
+    .flatMap((name) => (readText(`/proc/net/${name}`) ?? '').split('\n'))
+    .map((line) => line.trim().split(/\s+/));
+  const uid = fields.find((each) => each[1]?.endsWith(local) && each[2]?.endsWith(remote))?.[7];
   return uid === undefined ? undefined : Number(uid);
 }

@@ -13,7 +13,7 @@ import { findCommand, shownName } from '../../launch/names.ts';
 import { environmentValue, type PreparedProgram, planLoaded, prepareStart } from '../../launch/prepare.ts';
 import { type Plan, vaultOf } from '../../plan/plan.ts';
 import { clearForOthers, writeLine } from '../output.ts';
-import { type CommandRequest, withSecrets } from '../run.ts';
+import { type CommandRequest, sayStart, withSecrets } from '../run.ts';
 import { canBeNamed, connectingScript, gdbArguments, gdbserverArguments, remote } from './commands.ts';
 import { debugFile, misleadsGdbserver } from './debug-file.ts';
 import { HandOver } from './hand-over.ts';
@@ -33,6 +33,7 @@ export async function runDebugged(
   const { plan } = prepared;
   return about(plan.program, async () => {
     refuseConfidential(plan);
+    if (request.report === true) sayStart(prepared, (text) => say(`${plan.program}: ${text}`));
     const { args, streams } =
       listener === undefined ? await gdb(prepared, request) : await gdbserver(prepared, request, listener);
     clearForOthers();
@@ -68,14 +69,15 @@ async function gdbserver(
   const script = handOver.nameOf(await memoryFile('run-foreign.gdb', commands));
   handOver.keepStreams([0, 1]);
   const args = gdbserverArguments(await handOver.stub(plan, request.progress), file);
-  const say = (text: string) => writeLine(2, `run-foreign: ${text}`);
-  say(printable(`${shownName(request.name)} waits for gdb, before its first instruction`));
+  say(`${shownName(request.name)} waits for gdb, before its first instruction`);
   say(`connect with  gdb -x ${script}`);
   say(`or say in gdb  target remote ${remote(port)}`);
   const connection = waitForConnection(fd, port, (uid) => say(`the user ${uid} was not let in`));
   const [from = -1] = inherit([connection]);
   return { args, streams: { from, to: [0, 1] } };
 }
+
+const say = (text: string): void => writeLine(2, printable(`run-foreign: ${text}`));
 
 function findTool(name: string, envp: readonly Uint8Array[]): Uint8Array {
   const found = findCommand(Buffer.from(name), environmentValue(envp, 'PATH'));
