@@ -38,6 +38,7 @@ const LOOKS = [
   'x/40wx $sp',
   'x/2i $pc',
   'info symbol $pc',
+  'info address __vdso_gettimeofday',
 ];
 
 /** As gdb starts it by itself, with our environment and no other. */
