@@ -1,7 +1,11 @@
-/** Where /proc/PID/exe cannot be set: `gdb -p` is told the file, and `--gdb` needs no telling. */
+/**
+ * Where the kernel does not let the process say what it is. Without /proc/PID/exe `gdb -p` must be told the file, and
+ * `--gdb` need not; without auxv, too, `--gdb` tells gdb where the program lies.
+ */
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { GDB_ENV } from '../support/gdb.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { confined } from '../support/confine.ts';
+import { debugServer, freePort, GDB_ENV, gdb } from '../support/gdb.ts';
 import { COMMAND, run, sh, temporary } from '../support/run.ts';
 import { compile } from './compile.ts';
 
@@ -12,6 +16,9 @@ const WITHOUT = ['--bounding-set=-all', '--inh-caps=-all'];
 
 beforeAll(async () => {
   await compile('debugged.c', ['-g'], at('pie'));
+  await compile('debugged.c', ['-g', '-static-pie'], at('static-pie'));
+  await compile('debugged.c', ['-g', '-no-pie'], at('fixed'));
+  await compile('confine.c', [], at('confine'));
 });
 
 test('gdb FILE -p PID has what gdb -p PID alone cannot find', async () => {
@@ -39,4 +46,25 @@ test('perf finds symbols all the same', async () => {
     perf report -i perf.data --stdio --percent-limit 10`;
   const { stdout } = await sh(record, [COMMAND], { env: GDB_ENV, cwd: directory.path });
   expect(stdout).toMatch(/^ +\d+\.\d+% +pie +pie +\[\.\] busiest/m);
+});
+
+describe.each(['deny-prctl', 'no-mm-map'] as const)('%s', (filter) => {
+  const [confine = '', ...words] = confined(at('confine'), { filter, drop: ['SYS_RESOURCE'] });
+
+  test.each(['pie', 'static-pie', 'fixed'])('--gdb of a program that is %s', async (build) => {
+    const { stdout } = await run(confine, [...words, COMMAND, '--gdb', at(build)], {
+      env: GDB_ENV,
+      input: 'break innermost\ncontinue\nbacktrace\nrun\n',
+    });
+    expect(stdout).toMatch(/#0 +innermost [^#]*#1 .* in outer [^#]*#2 .* in main \(argc=1/);
+    expect(stdout.match(/Breakpoint 1, innermost \(value=2\)/g)).toHaveLength(2);
+  });
+
+  test('--gdb=PORT', async () => {
+    const server = await debugServer(await freePort(), [at('pie')], directory.path, [confine, ...words]);
+    const looks = ['break innermost', 'continue', 'kill'].flatMap((each) => ['-ex', each]);
+    const { stdout } = await gdb(['-x', server.script, ...looks]);
+    await server.ended;
+    expect(stdout).toMatch(/Breakpoint 1, innermost \(value=2\)/);
+  });
 });

@@ -29,9 +29,15 @@ export interface Waiting {
   readonly kill: () => void;
 }
 
-/** `run-foreign --gdb=PORT args…`, when it waits for a gdb. */
-export async function debugServer(port: number, args: readonly string[], cwd = SAMPLES): Promise<Waiting> {
-  const child = spawn(COMMAND, [`--gdb=${port}`, ...args], {
+/** `run-foreign --gdb=PORT args…`, with `before` before it, when it waits for a gdb. */
+export async function debugServer(
+  port: number,
+  args: readonly string[],
+  cwd = SAMPLES,
+  before: readonly string[] = [],
+): Promise<Waiting> {
+  const [file = COMMAND, ...words] = [...before, COMMAND, `--gdb=${port}`, ...args];
+  const child = spawn(file, words, {
     env: GDB_ENV,
     cwd,
     timeout: 40_000,

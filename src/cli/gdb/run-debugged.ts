@@ -17,6 +17,7 @@ import { type CommandRequest, sayStart, withSecrets } from '../run.ts';
 import { canBeNamed, connectingScript, gdbArguments, gdbserverArguments, remote } from './commands.ts';
 import { debugFile, misleadsGdbserver } from './debug-file.ts';
 import { HandOver } from './hand-over.ts';
+import { untoldOffset } from './placement.ts';
 import { openPort, waitForConnection } from './port.ts';
 
 /** Becomes gdb or, with a port, gdbserver; `envp` is the debugger's environment. Returns only by throwing. */
@@ -49,8 +50,10 @@ interface Debugger extends Pick<ExecRequest, 'streams'> {
 async function gdb(prepared: PreparedProgram, request: CommandRequest): Promise<Debugger> {
   const { plan } = prepared;
   const handOver = new HandOver();
-  const file = handOver.debugFile(await debugFile(prepared, request, () => true));
-  const args = gdbArguments(await handOver.stub(plan, request.progress), file);
+  const offset = untoldOffset(prepared);
+  const found = await debugFile(prepared, request, offset === undefined ? () => true : canBeNamed);
+  const symbols = { file: handOver.debugFile(found), offset };
+  const args = gdbArguments(await handOver.stub(plan, request.progress), symbols);
   return { args, streams: isWithoutInput(plan, request) ? { from: terminal(), to: [0] } : undefined };
 }
 
@@ -65,7 +68,8 @@ async function gdbserver(
     : prepared.plan;
   const found = await debugFile(prepared, request, canBeNamed);
   const file = handOver.debugFile(found);
-  const commands = connectingScript(port, file, !('path' in found));
+  const symbols = { file, offset: untoldOffset(prepared) };
+  const commands = connectingScript(port, symbols, !('path' in found));
   const script = handOver.nameOf(await memoryFile('run-foreign.gdb', commands));
   handOver.keepStreams([0, 1]);
   const args = gdbserverArguments(await handOver.stub(plan, request.progress), file);
