@@ -122,7 +122,8 @@ export async function run(request: CommandRequest): Promise<never> {
   return about(plan.program, () => startPlan(plan, listeners));
 }
 
-function sayStart({ plan, image }: PreparedProgram, say: (text: string) => void): void {
+/** For `--verbose`: what is started, and how. */
+export function sayStart({ plan, image }: PreparedProgram, say: (text: string) => void): void {
   if (vaultOf(plan)?.confidential === true) say('confidential: what it is is not said');
   else {
     say(`${image.format} (${image.variant}), ${image.arch}, entry ${hex(image.entry)}`);

@@ -18,14 +18,14 @@ export interface ExecRequest {
   readonly argv: readonly Uint8Array[];
   /** `NAME=VALUE` strings. */
   readonly envp: readonly Uint8Array[];
-  /** A descriptor that is to be its standard input and nothing else. */
-  readonly stdin?: number | undefined;
+  /** A descriptor that is to be its standard streams of these numbers, and nothing else. */
+  readonly streams?: { readonly from: number; readonly to: readonly number[] } | undefined;
 }
 
 const DATA_ADDRESS = 0x10_0000n;
 const WORD = 8;
 
-export function emitExecStub({ path, argv, envp, stdin }: ExecRequest): Uint8Array {
+export function emitExecStub({ path, argv, envp, streams }: ExecRequest): Uint8Array {
   const data = { address: DATA_ADDRESS, size: PAGE_SIZE };
   const address = data.address + data.size;
   const blobs = new Blobs(address, headersSize(machine));
@@ -34,9 +34,9 @@ export function emitExecStub({ path, argv, envp, stdin }: ExecRequest): Uint8Arr
   const emitter = new Emitter(machine, 0n, data.address);
   const failures = new Failures(emitter, blobs.add, EXIT.cannotRun);
   emitter.code.moveImmediate(REG.r13, data.address);
-  if (stdin !== undefined) {
-    emitter.systemCall('dup2', BigInt(stdin), 0n);
-    emitter.systemCall('close', BigInt(stdin));
+  if (streams !== undefined) {
+    for (const to of streams.to) emitter.systemCall('dup2', BigInt(streams.from), BigInt(to));
+    emitter.systemCall('close', BigInt(streams.from));
   }
   emitter.systemCall('execve', text(path), table(argv), table(envp));
   emitter.code.jump(

@@ -28,7 +28,7 @@ const MAX_COMM = 15n;
 /** X86_EFLAGS_FIXED and X86_EFLAGS_IF: what start_thread sets. */
 const ENTRY_FLAGS = 0x202n;
 
-const OPERATIONS = ['mm', 'name', 'stdin', 'close', 'drop', 'stop', 'jump'] as const;
+const OPERATIONS = ['mm', 'name', 'stdin', 'close', 'drop', 'stream', 'stop', 'jump'] as const;
 
 export type HandOverStep = Extract<Step, { op: (typeof OPERATIONS)[number] }>;
 
@@ -90,6 +90,9 @@ export function emitFileStep(
       break;
     case 'drop':
       emitter.systemCall('close', BigInt(step.descriptor));
+      break;
+    case 'stream':
+      emitter.systemCall('dup2', BigInt(step.descriptor), BigInt(step.to));
       break;
   }
 }

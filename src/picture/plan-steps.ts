@@ -48,6 +48,7 @@ function topicOf(step: Step): string {
     case 'name':
       return 'the process gets its name';
     case 'stdin':
+    case 'stream':
     case 'close':
     case 'drop':
       return 'descriptors are closed';

@@ -160,6 +160,8 @@ export type Step =
   | { readonly op: 'close'; readonly file: number }
   /** Closes a descriptor of the caller's that the program does not get. */
   | { readonly op: 'drop'; readonly descriptor: number }
+  /** Makes one of the caller's descriptors a standard stream: a debugger has taken that for itself. */
+  | { readonly op: 'stream'; readonly descriptor: number; readonly to: number }
   /** The jump leads to a stop (SIGTRAP) before the program's first instruction: somebody debugs it. */
   | { readonly op: 'stop' }
   /** All registers are zero but the stack pointer and, if it is there, rdx. */

@@ -98,6 +98,8 @@ function stepLines(step: Step, plan: Plan, ellipsis: string): string[] {
       return [`${op} file ${step.file}`];
     case 'drop':
       return [`${op} descriptor ${step.descriptor}`];
+    case 'stream':
+      return [`${op} ${step.to} is descriptor ${step.descriptor}`];
     case 'stop':
       return [`${op} with SIGTRAP, behind the jump: the debugger has it at its first instruction`];
     case 'jump':

@@ -3,7 +3,7 @@
  * else a copy in memory, of what was packed, came through a pipe or lies behind a `#!` line. Of a format that gdb does not
  * read it is one made for the purpose, with the names that the loader knows.
  */
-import { fstatSync, readlinkSync, statSync } from 'node:fs';
+import { fstatSync, readlinkSync, readSync, statSync } from 'node:fs';
 import { emitSymbolFile } from '../../emit/symbol-file.ts';
 import { memoryCopy, memoryFile } from '../../launch/memory-file.ts';
 import type { PreparedProgram } from '../../launch/prepare.ts';
@@ -32,6 +32,17 @@ export async function debugFile(
   }
   const name = Buffer.from(plan.comm).toString();
   return { fd: await memoryCopy(name, content, request.progress ?? (() => {})) };
+}
+
+/**
+ * gdbserver looks at /proc/PID/exe to know what it debugs, and takes all that is no ELF file for a program of 32 bits. So
+ * a program of 64 bits whose file is none is not to be known by that file.
+ */
+export function misleadsGdbserver({ exe, image }: PreparedProgram): boolean {
+  if (exe === undefined || image.arch === 'i386') return false;
+  const bytes = Buffer.alloc(ELF_MAGIC.length);
+  readSync(exe.fd, bytes, 0, bytes.length, 0);
+  return !isElf(bytes);
 }
 
 const ELF_MAGIC = Buffer.from('\x7fELF', 'latin1');

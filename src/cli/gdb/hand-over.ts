@@ -10,6 +10,7 @@ import type { DebugFile } from './debug-file.ts';
 /** Collects what is handed over; the program gets none of it. */
 export class HandOver {
   readonly #numbers: number[] = [];
+  readonly #streams: Step[] = [];
 
   /** The name under which everybody finds an open file as long as the debugger runs. */
   nameOf(fd: number): string {
@@ -20,6 +21,11 @@ export class HandOver {
     return 'path' in file ? file.path : Buffer.from(this.nameOf(file.fd));
   }
 
+  /** Standard streams that the debugger takes for itself, and the program gets all the same. */
+  keepStreams(streams: readonly number[]): void {
+    for (const to of streams) this.#streams.push({ op: 'stream', descriptor: this.#give([to]), to });
+  }
+
   /** The stub's number there. It is the last to be handed over. Throws what filling the vault does, and MACHINE_REFUSED. */
   async stub(plan: Plan, progress: OnProgress = () => {}): Promise<number> {
     const name = Buffer.from(plan.comm).toString();
@@ -28,11 +34,18 @@ export class HandOver {
     const files = inherit(plan.files.map((file) => ('fd' in file ? file.fd : vaultFd)));
     const stub = createStubFile(name);
     const number = this.#give([stub.fd]);
-    const drops = this.#numbers.map((descriptor): Step => ({ op: 'drop', descriptor }));
-    const at = plan.steps.findIndex(({ op }) => op === 'stop');
-    const steps = [...plan.steps.slice(0, at), ...drops, ...plan.steps.slice(at)];
-    stub.finish(await stubBytes({ ...plan, steps }, files));
+    stub.finish(await stubBytes(this.#withOwnSteps(plan), files));
     return number;
+  }
+
+  /** What the plan says of standard input comes behind, and so wins. */
+  #withOwnSteps(plan: Plan): Plan {
+    const drops = this.#numbers.map((descriptor): Step => ({ op: 'drop', descriptor }));
+    const steps = plan.steps.flatMap((step): Step[] => {
+      if (step.op === 'name') return [step, ...this.#streams];
+      return step.op === 'stop' ? [...drops, step] : [step];
+    });
+    return { ...plan, steps };
   }
 
   #give(fds: readonly number[]): number {

@@ -5,19 +5,21 @@
  * in memory among them, so nothing is left behind.
  */
 import { constants, openSync } from 'node:fs';
-import { about, ForeignError } from '../../errors.ts';
+import type { ExecRequest } from '../../emit/exec-stub.ts';
+import { about, ForeignError, printable } from '../../errors.ts';
 import { becomeExecutable, inherit } from '../../launch/inherited.ts';
 import { memoryFile } from '../../launch/memory-file.ts';
-import { findCommand } from '../../launch/names.ts';
-import { environmentValue, type PreparedProgram, prepareStart } from '../../launch/prepare.ts';
+import { findCommand, shownName } from '../../launch/names.ts';
+import { environmentValue, type PreparedProgram, planLoaded, prepareStart } from '../../launch/prepare.ts';
 import { tellExec } from '../../launch/start.ts';
 import { type Plan, vaultOf } from '../../plan/plan.ts';
 import { clearForOthers, writeLine } from '../output.ts';
-import { type CommandRequest, withSecrets } from '../run.ts';
+import { type CommandRequest, sayStart, withSecrets } from '../run.ts';
 import { canBeNamed, connectingScript, gdbArguments, gdbserverArguments, remote } from './commands.ts';
-import { debugFile } from './debug-file.ts';
+import { debugFile, misleadsGdbserver } from './debug-file.ts';
 import { HandOver } from './hand-over.ts';
-import { checkPort } from './port.ts';
+import { untoldOffset } from './placement.ts';
+import { openPort, waitForConnection } from './port.ts';
 
 /** Becomes gdb or, with a port, gdbserver; `envp` is the debugger's environment. Returns only by throwing. */
 export async function runDebugged(
@@ -26,40 +28,62 @@ export async function runDebugged(
   envp: readonly Uint8Array[],
 ): Promise<never> {
   const name = port === undefined ? 'gdb' : 'gdbserver';
-  const tool = findTool(name, envp);
-  if (port !== undefined) await checkPort(port);
+  const path = findTool(name, envp);
+  const listener = port === undefined ? undefined : { port, fd: openPort(port) };
   const prepared = await withSecrets(request, prepareStart);
   if ('lost' in prepared) throw new Error('a process that goes on was to be refused');
   const { plan } = prepared;
   return about(plan.program, async () => {
     refuseConfidential(plan);
-    const argv = port === undefined ? await gdb(prepared, request) : await gdbserver(prepared, request, port);
-    const stdin = port === undefined && isWithoutInput(plan, request) ? terminal() : undefined;
+    if (request.report === true) sayStart(prepared, (text) => say(`${plan.program}: ${text}`));
+    const { args, streams } =
+      listener === undefined ? await gdb(prepared, request) : await gdbserver(prepared, request, listener);
     tellExec(request.trace, name);
     clearForOthers();
-    return becomeExecutable({ path: tool, argv: [Buffer.from(name), ...argv], envp, stdin });
+    return becomeExecutable({ path, argv: [Buffer.from(name), ...args], envp, streams });
   });
 }
 
-async function gdb(prepared: PreparedProgram, request: CommandRequest): Promise<Uint8Array[]> {
+/** What a debugger is started with. */
+interface Debugger extends Pick<ExecRequest, 'streams'> {
+  readonly args: readonly Uint8Array[];
+}
+
+async function gdb(prepared: PreparedProgram, request: CommandRequest): Promise<Debugger> {
+  const { plan } = prepared;
   const handOver = new HandOver();
-  const file = handOver.debugFile(await debugFile(prepared, request, () => true));
-  return gdbArguments(await handOver.stub(prepared.plan, request.progress), file);
+  const offset = untoldOffset(prepared);
+  const found = await debugFile(prepared, request, offset === undefined ? () => true : canBeNamed);
+  const symbols = { file: handOver.debugFile(found), offset };
+  const args = gdbArguments(await handOver.stub(plan, request.progress), symbols);
+  return { args, streams: isWithoutInput(plan, request) ? { from: terminal(), to: [0] } : undefined };
 }
 
 async function gdbserver(
   prepared: PreparedProgram,
   request: CommandRequest,
-  port: number,
-): Promise<Uint8Array[]> {
+  { port, fd }: { readonly port: number; readonly fd: number },
+): Promise<Debugger> {
   const handOver = new HandOver();
-  const file = handOver.debugFile(await debugFile(prepared, request, canBeNamed));
-  const script = handOver.nameOf(await memoryFile('run-foreign.gdb', connectingScript(port, file)));
-  const stub = await handOver.stub(prepared.plan, request.progress);
-  writeLine(2, `run-foreign: connect with  gdb -x ${script}`);
-  writeLine(2, `run-foreign: or say in gdb  target remote ${remote(port)}`);
-  return gdbserverArguments(stub, port, file);
+  const plan = misleadsGdbserver(prepared)
+    ? await planLoaded({ ...prepared, exe: undefined }, request, prepared.host)
+    : prepared.plan;
+  const found = await debugFile(prepared, request, canBeNamed);
+  const file = handOver.debugFile(found);
+  const symbols = { file, offset: untoldOffset(prepared) };
+  const commands = connectingScript(port, symbols, !('path' in found));
+  const script = handOver.nameOf(await memoryFile('run-foreign.gdb', commands));
+  handOver.keepStreams([0, 1]);
+  const args = gdbserverArguments(await handOver.stub(plan, request.progress), file);
+  say(`${shownName(request.name)} waits for gdb, before its first instruction`);
+  say(`connect with  gdb -x ${script}`);
+  say(`or say in gdb  target remote ${remote(port)}`);
+  const connection = waitForConnection(fd, port, (uid) => say(`the user ${uid} was not let in`));
+  const [from = -1] = inherit([connection]);
+  return { args, streams: { from, to: [0, 1] } };
 }
+
+const say = (text: string): void => writeLine(2, printable(`run-foreign: ${text}`));
 
 function findTool(name: string, envp: readonly Uint8Array[]): Uint8Array {
   const found = findCommand(Buffer.from(name), environmentValue(envp, 'PATH'));
@@ -81,9 +105,10 @@ function isWithoutInput(plan: Plan, request: CommandRequest): boolean {
   return request.stdin === undefined && plan.steps.some(({ op }) => op === 'stdin');
 }
 
-function terminal(): number | undefined {
+function terminal(): number {
   try {
-    return inherit([openSync('/dev/tty', constants.O_RDWR)])[0];
+    const [number = -1] = inherit([openSync('/dev/tty', constants.O_RDWR)]);
+    return number;
   } catch (cause) {
     throw new ForeignError('UNSUPPORTED', 'comes through standard input, and there is no terminal for gdb', {
       hint: 'save it as a file, or take --gdb=PORT',
