@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Application, Converter, type DocumentReflection } from 'typedoc';
+import { Application, Converter, type DocumentReflection, PageEvent } from 'typedoc';
 import { brokenLinks } from './check-site.ts';
 import { codeBlocks } from './code-blocks.ts';
 import { INDEX, pagesOf } from './pages.ts';
@@ -90,6 +90,11 @@ app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_: unknown, document: Documen
   if (page === undefined) return;
   document.name = page.title;
   document.frontmatter['group'] = page.group;
+});
+
+// typedoc leads to the directory where a page names the README; only a server would find the file in it.
+app.renderer.on(PageEvent.END, (page) => {
+  page.contents = (page.contents ?? '').replace(/ href="((?:\.\.?\/)+)(#[^"]*)?"/g, ' href="$1index.html$2"');
 });
 
 const project = await app.convert();
