@@ -112,7 +112,7 @@ describe('package.json', () => {
     expect(json()).toMatchObject({
       os: ['linux'],
       cpu: ['x64'],
-      engines: { node: '>=20.19' },
+      engines: { node: '^20.19.0 || >=22.3.0' },
       license: 'MIT',
     });
   });
