@@ -1,8 +1,8 @@
 /** run-foreign as npm installs it from a registry, and whether such an installation works. */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
-import { pack } from './package.ts';
+import { pack, unpack } from './package.ts';
 import { type Registry, startRegistry } from './registry.ts';
 import { NODE_PATH, type Outcome, type RunOptions, run, sh, temporary } from './run.ts';
 
@@ -17,10 +17,14 @@ export interface Shop {
   close(): Promise<void>;
 }
 
-export async function openShop(): Promise<Shop> {
+/** The version that comes after this one, from then on; `openShop` has both where it is asked to. */
+export const NEXT = '99.0.0';
+
+export async function openShop({ withNext = false } = {}): Promise<Shop> {
   const directory = temporary();
   const { tarball } = await pack(directory.path);
-  const registry = await startRegistry(directory.path, [tarball]);
+  const next = withNext ? [await packNext(directory.path, tarball)] : [];
+  const registry = await startRegistry(directory.path, [tarball, ...next]);
   await sh('chmod 755 "$1"', [directory.path]);
   return {
     registry,
@@ -39,6 +43,28 @@ export async function openShop(): Promise<Shop> {
       directory.remove();
     },
   };
+}
+
+/** The digest of its command, which a launcher has. */
+export const buildIdOf = (launcher: Uint8Array): string =>
+  /run-foreign st 1([0-9a-f]{32})/.exec(Buffer.from(launcher).toString('latin1'))?.[1] ?? 'none';
+
+/** The package with another version and another digest of its command; V8 has compiled nothing of that. */
+async function packNext(directory: string, tarball: string): Promise<string> {
+  const files = unpack(tarball);
+  const own = buildIdOf(files.get('dist/run-foreign') ?? Buffer.alloc(0));
+  const next = [...own].reverse().join('');
+  files.delete('dist/command.cache');
+  for (const name of ['dist/run-foreign', 'dist/command.cjs'])
+    files.set(name, Buffer.from(files.get(name)?.toString('latin1').replaceAll(own, next) ?? '', 'latin1'));
+  const json = JSON.parse(String(files.get('package.json')));
+  files.set('package.json', Buffer.from(JSON.stringify({ ...json, version: NEXT })));
+  for (const [name, content] of files) {
+    const path = join(directory, 'next', name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content, { mode: 0o755 });
+  }
+  return (await pack(directory, join(directory, 'next'))).tarball;
 }
 
 const GREETING = 'hello from elf x86_64 static\n';

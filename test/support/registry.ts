@@ -29,7 +29,7 @@ export interface Registry {
   readonly close: () => Promise<void>;
 }
 
-/** Has the packages in those tarballs, and all that they depend on of what is in node_modules. */
+/** Has the packages in those tarballs, of each of which the first one counts as the latest, and all that they depend on of what is in node_modules. */
 export async function startRegistry(directory: string, tarballs: readonly string[]): Promise<Registry> {
   const published = tarballs.map(read);
   const elsewhere = new Map<string, string>();
@@ -76,7 +76,7 @@ const tarballName = ({ name, version }: PackageJson): string =>
 
 /** What a registry says of a package: https://github.com/npm/registry/blob/main/docs/responses/package-metadata.md */
 function describe(url: string, versions: readonly Published[]): object {
-  const [{ json } = { json: { name: '', version: '' } }] = versions.slice(-1);
+  const [{ json } = { json: { name: '', version: '' } }] = versions;
   return {
     name: json.name,
     'dist-tags': { latest: json.version },
