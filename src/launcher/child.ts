@@ -207,7 +207,7 @@ function emitFindNode({ emitter, failures, refusals, text }: LauncherContext): v
 
   code.load(REG.ax, memory(emitter, 'searched'));
   code.test(REG.ax);
-  const message = 'run-foreign: needs Node.js 20.19 or newer, and there is no node in PATH: ';
+  const message = 'run-foreign: needs Node.js 20.19, or 22.3 or newer, and there is no node in PATH: ';
   code.jumpIf('notEqual', failures.label(message, ERRNO.ENOENT));
   code.place(usual);
   set(emitter, 'searched', 1n);

@@ -6,7 +6,7 @@ type KoffiModule = typeof Koffi;
 
 let loaded: KoffiModule | undefined;
 
-/** Throws INTERNAL where it is not installed: its native half is a package that npm is free to leave out. */
+/** Throws INTERNAL where it, or the package with its native half, is in no node_modules of ours. */
 export function koffi(): KoffiModule {
   loaded ??= load();
   return loaded;
@@ -19,7 +19,7 @@ function load(): KoffiModule {
     return createRequire(import.meta.filename)('koffi') as KoffiModule;
   } catch (cause) {
     throw new ForeignError('INTERNAL', 'the package koffi, which calls the C library, cannot be loaded', {
-      hint: 'install run-foreign with its optional dependencies, in which koffi has its native half',
+      hint: 'install run-foreign again, with what it depends on, into node_modules (yarn: nodeLinker)',
       cause,
     });
   }

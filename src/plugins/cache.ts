@@ -5,14 +5,14 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import compiler from 'esbuild/package.json' with { type: 'json' };
 import own from '../../package.json' with { type: 'json' };
 import type { Compiled } from './compile.ts';
+import { compilerVersion } from './esbuild.ts';
 import { whoElseReads } from './private-path.ts';
 import { userDirectory } from './user-directory.ts';
 
 /** What an entry depends on beside the files. */
-const MADE_BY = `run-foreign ${own.version}, esbuild ${compiler.version}, format 1`;
+const madeByUs = (): string => `run-foreign ${own.version}, esbuild ${compilerVersion()}, format 1`;
 const MAX_INPUTS = 10_000;
 
 interface Entry extends Compiled {
@@ -67,7 +67,7 @@ function readEntry(path: string, file: string): Compiled | undefined {
   try {
     const entry = JSON.parse(readFileSync(path, 'utf8')) as Partial<Entry>;
     const { madeBy, inputs, digests, code } = entry;
-    if (madeBy !== MADE_BY || typeof code !== 'string') return undefined;
+    if (madeBy !== madeByUs() || typeof code !== 'string') return undefined;
     if (!Array.isArray(inputs) || !Array.isArray(digests) || inputs.length > MAX_INPUTS) return undefined;
     if (!inputs.includes(file)) return undefined;
     const current = inputs.every((input, index) => digestOf(input) === digests[index]);
@@ -78,7 +78,7 @@ function readEntry(path: string, file: string): Compiled | undefined {
 }
 
 function writeEntry(path: string, compiled: Compiled): void {
-  const entry: Entry = { ...compiled, madeBy: MADE_BY, digests: compiled.inputs.map(digestOf) };
+  const entry: Entry = { ...compiled, madeBy: madeByUs(), digests: compiled.inputs.map(digestOf) };
   const temporary = `${path}.${randomUUID()}`;
   try {
     writeFileSync(temporary, JSON.stringify(entry), { mode: 0o600, flag: 'wx' });

@@ -6,6 +6,7 @@ import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { BuildFailure } from 'esbuild';
 import { ForeignError } from '../errors.ts';
+import { compiler } from './esbuild.ts';
 
 /** What a loader imports; it gets ours, wherever it lies. */
 export const CONTRACT = 'run-foreign/loader';
@@ -18,8 +19,8 @@ export interface Compiled {
 }
 
 /** `file` is absolute. When it returns, nothing of the compiler runs any more. Throws LOADER_FAILED. */
-export async function compile(file: string): Promise<Compiled> {
-  const { buildSync } = await compiler(file);
+export function compile(file: string): Compiled {
+  const { buildSync } = compiler();
   try {
     const { outputFiles, metafile } = buildSync({
       entryPoints: [file],
@@ -47,29 +48,6 @@ export async function compile(file: string): Promise<Compiled> {
       subject: file,
       cause,
     });
-  }
-}
-
-/** esbuild, told to start its program anew for each call instead of leaving one at work for the next. */
-async function compiler(subject: string): Promise<typeof import('esbuild')> {
-  const variable = 'ESBUILD_WORKER_THREADS';
-  const before = process.env[variable];
-  process.env[variable] = '0';
-  try {
-    return await import('esbuild');
-  } catch (cause) {
-    throw new ForeignError(
-      'LOADER_FAILED',
-      'cannot be compiled, because the package esbuild is not installed',
-      {
-        subject,
-        hint: 'install run-foreign with its optional dependencies',
-        cause,
-      },
-    );
-  } finally {
-    if (before === undefined) delete process.env[variable];
-    else process.env[variable] = before;
   }
 }
 

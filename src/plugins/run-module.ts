@@ -24,7 +24,7 @@ export function moduleRunner(env: NodeJS.ProcessEnv, limit: TimeLimit, say: Say)
     cache ??= openCache(env, say);
     const kept = cache.get(path);
     if (kept !== undefined) return kept;
-    const made = await compile(path);
+    const made = compile(path);
     cache.put(path, made);
     return made;
   };

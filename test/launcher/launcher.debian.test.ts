@@ -20,7 +20,7 @@ test('a machine without Node is told what is missing', async () => {
   expect(outcome).toEqual({
     status: 125,
     stdout: '',
-    stderr: 'run-foreign: needs Node.js 20.19 or newer, and there is no node in PATH: ENOENT\n',
+    stderr: 'run-foreign: needs Node.js 20.19, or 22.3 or newer, and there is no node in PATH: ENOENT\n',
   });
 });
 

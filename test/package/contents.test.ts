@@ -101,16 +101,20 @@ describe('package.json', () => {
     expect(files.has('build.ts')).toBe(false);
   });
 
-  test('asks for two packages, and does without one of them', () => {
-    expect(Object.keys(json().dependencies)).toEqual(['koffi']);
-    expect(Object.keys(json().optionalDependencies)).toEqual(['esbuild']);
+  test('asks for koffi, of whose two halves npm may not leave out the native one, and for a compiler that it may', () => {
+    const { dependencies, optionalDependencies } = json();
+    // koffi takes no native half of another version.
+    const { koffi } = dependencies;
+    expect(dependencies).toEqual({ koffi, '@koromix/koffi-linux-x64': koffi });
+    expect(koffi).toMatch(/^\d+\.\d+\.\d+$/);
+    expect(Object.keys(optionalDependencies)).toEqual(['esbuild']);
   });
 
   test('says where it can be used', () => {
     expect(json()).toMatchObject({
       os: ['linux'],
       cpu: ['x64'],
-      engines: { node: '>=20.19' },
+      engines: { node: '^20.19.0 || >=22.3.0' },
       license: 'MIT',
     });
   });
