@@ -7,13 +7,9 @@ export { builtinLoaders } from '../loaders/index.ts';
 export { emitStub } from './emit/stub.ts';
 export { type ErrorCode, ForeignError, FormatError, type FormatLocation } from './errors.ts';
 export type { ProgramImage, Segment } from './image/image.ts';
-export {
-  type LoadedProgram,
-  loadProgram,
-  type PreparedProgram,
-  type ProgramRequest,
-  prepareProgram,
-} from './launch/prepare.ts';
+export { type LoadedProgram, loadProgram } from './launch/load.ts';
+export { type PreparedProgram, prepareProgram } from './launch/prepare.ts';
+export type { ProgramRequest } from './launch/request.ts';
 export { type StartListeners, startPlan } from './launch/start.ts';
 export type { ForeignProgram } from './library/acquire.ts';
 export { execForeign } from './library/exec.ts';

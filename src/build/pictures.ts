@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { builtinLoaders } from '../../loaders/index.ts';
 import type { Protection, Segment } from '../image/image.ts';
-import { loadProgram } from '../launch/prepare.ts';
+import { loadProgram } from '../launch/load.ts';
 import { imagePicture } from '../picture/of-image.ts';
 import { planPicture } from '../picture/of-plan.ts';
 import { svgPicture } from '../picture/svg/draw.ts';

@@ -3,9 +3,10 @@ import { printable } from '../errors.ts';
 import { CHECK_IDS, machineChecks } from './checks/index.ts';
 import type { MachineCheck } from './checks/machine-check.ts';
 import { nearest } from './nearest.ts';
-import { type ParsedArguments, usageError } from './options.ts';
+import type { ParsedArguments } from './options.ts';
 import { write } from './output.ts';
 import { columns, jsonText, wrap } from './text.ts';
+import { usageError } from './usage-error.ts';
 
 const ID_WIDTH = 18;
 const AT = 5 + ID_WIDTH;

@@ -18,7 +18,8 @@ import { timed } from '../trace.ts';
 import { shortUsage, TOPICS } from './help.ts';
 import { inputPieces } from './input-pieces.ts';
 import { toBytes } from './invocation.ts';
-import { type Options, type ParsedArguments, usageError } from './options.ts';
+import type { Options } from './option-values.ts';
+import type { ParsedArguments } from './options.ts';
 import { write, writeLine } from './output.ts';
 import {
   checkOutput,
@@ -34,6 +35,7 @@ import { readRecipients } from './recipients.ts';
 import { traceFor } from './run.ts';
 import { type Standstill, standStill } from './standstill.ts';
 import { jsonText } from './text.ts';
+import { usageError } from './usage-error.ts';
 
 const HELP = 'see run-foreign checkpoint --help';
 /** A program, and nobody else's business: it holds all of a process's memory. */

@@ -1,16 +1,18 @@
 /** `run-foreign compile`: a program becomes a file that starts where there is no run-foreign. */
 import { about } from '../errors.ts';
 import { compileProgram, isSealed } from '../launch/compile.ts';
+import { loadProgram } from '../launch/load.ts';
 import { shownName } from '../launch/names.ts';
-import { loadProgram, type ProgramRequest } from '../launch/prepare.ts';
+import type { ProgramRequest } from '../launch/request.ts';
 import type { Secrets } from '../loader/contract.ts';
 import { timed } from '../trace.ts';
 import { shortUsage, TOPICS } from './help.ts';
 import { toBytes } from './invocation.ts';
-import { type ParsedArguments, usageError } from './options.ts';
+import type { ParsedArguments } from './options.ts';
 import { write } from './output.ts';
 import { checkOutput, writeOutput } from './output-file.ts';
 import { programRequest } from './run.ts';
+import { usageError } from './usage-error.ts';
 
 const HELP = 'see run-foreign compile --help';
 const MODE = 0o755;

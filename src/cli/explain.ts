@@ -6,10 +6,11 @@ import type { Explanation } from './explanations/explanation.ts';
 import { EXPLANATIONS } from './explanations/index.ts';
 import { STATUS_MEANINGS } from './help.ts';
 import { nearest } from './nearest.ts';
-import { type ParsedArguments, usageError } from './options.ts';
+import type { ParsedArguments } from './options.ts';
 import { write } from './output.ts';
 import { self } from './self.ts';
 import { COLUMNS, columns, jsonText, wrap } from './text.ts';
+import { usageError } from './usage-error.ts';
 
 const HELP = 'see run-foreign explain --help';
 /** The longest status that a process can end with. */

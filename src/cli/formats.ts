@@ -4,9 +4,9 @@ import type { LoaderPlugin, Magic } from '../loader/contract.ts';
 import { checkGivenOptions, type OptionSpec } from '../loader/options.ts';
 import { loaderSettings } from './loaders.ts';
 import type { ParsedArguments } from './options.ts';
-import { usageError } from './options.ts';
 import { write } from './output.ts';
 import { columns, jsonText } from './text.ts';
+import { usageError } from './usage-error.ts';
 
 const AT = 10;
 /** More are not shown one by one. */

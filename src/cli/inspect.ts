@@ -4,7 +4,7 @@ import { ForeignError, hex } from '../errors.ts';
 import type { ImagePart, Placement, ProgramImage, Segment } from '../image/image.ts';
 import { permissions } from '../image/permissions.ts';
 import { validateImage } from '../image/validate.ts';
-import { authenticate, type LoadedProgram, loadProgram } from '../launch/prepare.ts';
+import { authenticate, type LoadedProgram, loadProgram } from '../launch/load.ts';
 import { terminalColumns } from '../native/libc.ts';
 import type { Block } from '../picture/model.ts';
 import { imagePicture, partBlock, programBlock } from '../picture/of-image.ts';
@@ -14,11 +14,12 @@ import { isConfidential } from '../plan/materials.ts';
 import { ADDRESS_SPACES } from '../process/address-space.ts';
 import { shortUsage, TOPICS } from './help.ts';
 import { type Fact, processFacts, processJson, processLines } from './inspect-process.ts';
-import { type ParsedArguments, usageError } from './options.ts';
+import type { ParsedArguments } from './options.ts';
 import { write } from './output.ts';
 import { openReport, type Report } from './report.ts';
 import { programRequest, withSecrets } from './run.ts';
 import { columnsFor, isUtf8Locale, jsonText, wantsColor, wrap } from './text.ts';
+import { usageError } from './usage-error.ts';
 
 export async function inspect(
   { options, rest }: ParsedArguments,

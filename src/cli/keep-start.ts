@@ -19,7 +19,8 @@ import {
 import { dirname, join } from 'node:path';
 import { emitStub } from '../emit/stub.ts';
 import { launched } from '../launch/launched.ts';
-import type { PreparedProgram, ProgramRequest } from '../launch/prepare.ts';
+import type { PreparedProgram } from '../launch/prepare.ts';
+import type { ProgramRequest } from '../launch/request.ts';
 import {
   isStart,
   MAX_START_SIZE,

@@ -14,11 +14,12 @@ import {
   VERSION_LINE,
 } from './help.ts';
 import type { RawInvocation } from './invocation.ts';
-import { type ParsedArguments, parseArguments, usageError } from './options.ts';
+import { type ParsedArguments, parseArguments } from './options.ts';
 import { write, writeLine } from './output.ts';
 import { programRequest, run } from './run.ts';
 import { withArgv0 } from './run-options.ts';
 import { splitShebangOptions } from './shebang-options.ts';
+import { usageError } from './usage-error.ts';
 
 /** A command of ours: gets its own options and what follows them, returns the exit status. */
 export type Command = (parsed: ParsedArguments, envp: readonly Uint8Array[]) => Promise<number>;

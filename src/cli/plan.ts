@@ -1,5 +1,6 @@
 /** `run-foreign plan`: what would be done, in every detail, without doing it. */
-import { type LoadedProgram, prepareStart, type StartPlan } from '../launch/prepare.ts';
+import type { LoadedProgram } from '../launch/load.ts';
+import { prepareStart, type StartPlan } from '../launch/prepare.ts';
 import { planPicture } from '../picture/of-plan.ts';
 import { resumePicture } from '../picture/of-resume.ts';
 import { svgPicture } from '../picture/svg/draw.ts';

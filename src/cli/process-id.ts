@@ -1,6 +1,6 @@
 /** Which process a command is about, and what of it may be left out. */
 import { SKIPPABLE, type Skippable } from '../checkpoint/findings.ts';
-import { usageError } from './options.ts';
+import { usageError } from './usage-error.ts';
 
 /** PID_MAX_LIMIT of include/linux/threads.h. */
 const MAX_PID = 2 ** 22;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { checkRecipient } from '../../loaders/age/seal.ts';
 import type { ForeignError } from '../errors.ts';
 import { toBytes } from './invocation.ts';
-import { usageError } from './options.ts';
+import { usageError } from './usage-error.ts';
 
 const HELP = 'see run-foreign seal --help';
 /** What others are added to these recipients, they would be as weak as: age(1) does not mix them either. */

@@ -1,9 +1,9 @@
 /** Where the commands that show something put it: standard output, or a file that --output names. */
 import { toBytes } from './invocation.ts';
-import type { Options } from './options.ts';
-import { usageError } from './options.ts';
+import type { Options } from './option-values.ts';
 import { write } from './output.ts';
 import { checkOutput, isStandardOutput, type OutputFile, writeOutput } from './output-file.ts';
+import { usageError } from './usage-error.ts';
 
 /** What of a program is to be on no disk in the clear is nobody else's business either where it lies, and how much of it there is. */
 const MODE = { open: 0o644, confidential: 0o600 };

@@ -4,14 +4,10 @@
  */
 import { about, hex, printable } from '../errors.ts';
 import { differencesFor } from '../launch/differences.ts';
+import { environmentValue } from '../launch/environment.ts';
 import { shownName } from '../launch/names.ts';
-import {
-  environmentValue,
-  type PreparedProgram,
-  type PreparedResumption,
-  type ProgramRequest,
-  prepareStart,
-} from '../launch/prepare.ts';
+import { type PreparedProgram, type PreparedResumption, prepareStart } from '../launch/prepare.ts';
+import type { ProgramRequest } from '../launch/request.ts';
 import { startPlan } from '../launch/start.ts';
 import { vaultOf } from '../plan/plan.ts';
 import { keyDescriptors } from '../secrets/key-names.ts';

@@ -6,13 +6,14 @@ import { armored } from '../../loaders/age/to-armor.ts';
 import { builtinLoaders } from '../../loaders/index.ts';
 import { parseLine } from '../../loaders/script/line.ts';
 import { ForeignError, printable } from '../errors.ts';
-import { environmentValue } from '../launch/prepare.ts';
+import { environmentValue } from '../launch/environment.ts';
 import { seclude } from '../native/seclude.ts';
 import { memorySource } from '../source/memory.ts';
 import { shortUsage, TOPICS } from './help.ts';
 import { type Input, inputPieces, openInput } from './input-pieces.ts';
 import { toBytes } from './invocation.ts';
-import { type Options, type ParsedArguments, usageError } from './options.ts';
+import type { Options } from './option-values.ts';
+import type { ParsedArguments } from './options.ts';
 import { write, writeLine } from './output.ts';
 import { checkOutput, writeOutput } from './output-file.ts';
 import { ownLine } from './own-line.ts';
@@ -20,6 +21,7 @@ import { progressLine } from './progress.ts';
 import { readRecipients } from './recipients.ts';
 import { lazySecrets } from './secrets.ts';
 import { self } from './self.ts';
+import { usageError } from './usage-error.ts';
 
 const HELP = 'see run-foreign seal --help';
 

@@ -5,18 +5,19 @@ import { BEGIN_ARMOR, MAGIC } from '../../loaders/age/magic.ts';
 import { openHeader, withUserKeys } from '../../loaders/age/open.ts';
 import { unsealed } from '../../loaders/age/unseal.ts';
 import { about, ForeignError } from '../errors.ts';
-import { environmentValue } from '../launch/prepare.ts';
+import { environmentValue } from '../launch/environment.ts';
 import { keyDescriptors } from '../secrets/key-names.ts';
 import { memorySource } from '../source/memory.ts';
 import { DEFAULT_MAX_SIZE } from '../source/source.ts';
 import { shortUsage, TOPICS } from './help.ts';
 import { inputPieces, openInput } from './input-pieces.ts';
 import { toBytes } from './invocation.ts';
-import { type ParsedArguments, usageError } from './options.ts';
+import type { ParsedArguments } from './options.ts';
 import { write } from './output.ts';
 import { checkOutput, writeOutput } from './output-file.ts';
 import { progressLine } from './progress.ts';
 import { lazySecrets } from './secrets.ts';
+import { usageError } from './usage-error.ts';
 
 const HELP = 'see run-foreign unseal --help';
 /** BINPRM_BUF_SIZE: no `#!` line that the kernel reads is longer. */

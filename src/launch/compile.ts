@@ -12,14 +12,10 @@ import { ADDRESS_SPACES, PAGE_SIZE } from '../process/address-space.ts';
 import { ANY_HOST } from '../process/any-host.ts';
 import type { OnProgress } from '../source/source.ts';
 import { timedNow } from '../trace.ts';
+import { authenticate, type LoadedProgram } from './load.ts';
 import { shownName } from './names.ts';
-import {
-  authenticate,
-  discreetly,
-  type LoadedProgram,
-  type ProgramRequest,
-  refuseProcess,
-} from './prepare.ts';
+import { discreetly, refuseProcess } from './prepare.ts';
+import type { ProgramRequest } from './request.ts';
 
 const PIECE_SIZE = 4 * 2 ** 20;
 /** Where the program's bytes may begin: in whole pages, and most stubs fit before it. */

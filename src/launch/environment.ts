@@ -1,4 +1,4 @@
-/** What files want in a program's environment. */
+/** Environment blocks: what is in one, and what files want in a program's. */
 
 /**
  * The environment `envp` with those of the `defaults` whose variables it does not have. Of two of a name the first
@@ -16,6 +16,15 @@ export function withDefaults(
     return !taken.has(name) && taken.add(name);
   });
   return [...envp, ...added];
+}
+
+/** The value of a variable in an environment block; the first one counts, as in getenv(3). */
+export function environmentValue(envp: readonly Uint8Array[], name: string): Uint8Array | undefined {
+  const prefix = Buffer.from(`${name}=`);
+  const found = envp.find(
+    (entry) => entry[0] === prefix[0] && prefix.equals(entry.subarray(0, prefix.length)),
+  );
+  return found?.subarray(prefix.length);
 }
 
 /** As a byte string. */

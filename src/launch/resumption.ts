@@ -10,14 +10,9 @@ import { pathKey } from '../plan/resume/steps.ts';
 import { ADDRESS_SPACES } from '../process/address-space.ts';
 import type { HostFacts } from '../process/host.ts';
 import type { BackingFile } from '../source/source.ts';
+import { authenticate, type LoadedProgram } from './load.ts';
 import { shownName } from './names.ts';
-import {
-  authenticate,
-  descriptorsFor,
-  discreetly,
-  type LoadedProgram,
-  type StartRequest,
-} from './prepare.ts';
+import { descriptorsFor, discreetly, type StartRequest } from './prepare.ts';
 import { checkRecordedFiles, reach } from './recorded-files.ts';
 
 /** What can be said about how a process goes on. */

@@ -1,8 +1,9 @@
 /** From what the user gives as a program to one that is loaded. */
 import { fileURLToPath } from 'node:url';
 import { about, ForeignError } from '../errors.ts';
+import { loadProgram } from '../launch/load.ts';
 import { shownName } from '../launch/names.ts';
-import { loadProgram, type ProgramRequest } from '../launch/prepare.ts';
+import type { ProgramRequest } from '../launch/request.ts';
 import { isConfidential } from '../plan/materials.ts';
 import { isHttpUrl } from '../source/http-url.ts';
 import { memorySource } from '../source/memory.ts';

@@ -4,8 +4,9 @@
  */
 import { type BigIntStats, fstatSync } from 'node:fs';
 import { ForeignError } from '../errors.ts';
+import type { LoadedProgram } from '../launch/load.ts';
 import { placeOf } from '../launch/open.ts';
-import type { LoadedProgram, ProgramRequest } from '../launch/prepare.ts';
+import type { ProgramRequest } from '../launch/request.ts';
 import { Starter } from '../launch/starter.ts';
 import { execveRefusal } from '../native/libc.ts';
 import { openError } from '../source/file.ts';

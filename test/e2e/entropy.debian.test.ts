@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { builtinLoaders } from '../../loaders/index.ts';
 import { emitStub } from '../../src/emit/stub.ts';
-import { loadProgram } from '../../src/launch/prepare.ts';
+import { loadProgram } from '../../src/launch/load.ts';
 import { hostFacts } from '../../src/native/host-facts.ts';
 import { memfdExecutable } from '../../src/native/libc.ts';
 import { planProgram } from '../../src/plan/planner.ts';

@@ -6,7 +6,7 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { builtinLoaders } from '../../loaders/index.ts';
-import { loadProgram } from '../../src/launch/prepare.ts';
+import { loadProgram } from '../../src/launch/load.ts';
 import { hostFacts } from '../../src/native/host-facts.ts';
 import type { Plan, Step } from '../../src/plan/plan.ts';
 import { planProgram } from '../../src/plan/planner.ts';

@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { builtinLoaders } from '../../loaders/index.ts';
 import { emitStub } from '../../src/emit/stub.ts';
-import { loadProgram } from '../../src/launch/prepare.ts';
+import { loadProgram } from '../../src/launch/load.ts';
 import { hostFacts } from '../../src/native/host-facts.ts';
 import { planProgram } from '../../src/plan/planner.ts';
 import { type ElfDescription, ET, PF, PT, writeElf } from './elf-writer.ts';

@@ -2,7 +2,7 @@
 import { closeSync, statSync } from 'node:fs';
 import { builtinLoaders } from '../../loaders/index.ts';
 import { emitStub } from '../../src/emit/stub.ts';
-import { loadProgram } from '../../src/launch/prepare.ts';
+import { loadProgram } from '../../src/launch/load.ts';
 import { createStubFile } from '../../src/launch/stub-file.ts';
 import { hostFacts } from '../../src/native/host-facts.ts';
 import { planReusable } from '../../src/plan/reusable.ts';

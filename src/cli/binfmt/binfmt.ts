@@ -1,6 +1,7 @@
 /** `run-foreign binfmt`: programs in our formats start by themselves, because binfmt_misc of the kernel starts us for them. */
 import { loaderSettings } from '../loaders.ts';
-import { type ParsedArguments, usageError } from '../options.ts';
+import type { ParsedArguments } from '../options.ts';
+import { usageError } from '../usage-error.ts';
 import type { BinfmtContext } from './context.ts';
 
 type Action = (context: BinfmtContext) => number | Promise<number>;

@@ -1,7 +1,7 @@
 /** What all that `run-foreign binfmt` does is given. */
 import { printable } from '../../errors.ts';
 import type { LoaderSettings } from '../loaders.ts';
-import type { Options } from '../options.ts';
+import type { Options } from '../option-values.ts';
 import { writeLine } from '../output.ts';
 import { NAME_PREFIX } from './entry.ts';
 import { isOwnInterpreter } from './interpreter.ts';

@@ -1,7 +1,7 @@
 /** Which formats are meant, and which of them binfmt_misc can be told about. */
 import type { LoaderPlugin } from '../../loader/contract.ts';
 import type { LoaderSettings } from '../loaders.ts';
-import { usageError } from '../options.ts';
+import { usageError } from '../usage-error.ts';
 import { entriesOf, type FormatEntries } from './entry.ts';
 
 /**

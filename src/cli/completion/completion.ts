@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ForeignError } from '../../errors.ts';
 import { shortUsage, TOPICS } from '../help.ts';
-import { type ParsedArguments, usageError } from '../options.ts';
+import type { ParsedArguments } from '../options.ts';
 import { write } from '../output.ts';
 import { self } from '../self.ts';
+import { usageError } from '../usage-error.ts';
 import { answer } from './answer.ts';
 import { unquoted } from './unquote.ts';
 

@@ -1,13 +1,14 @@
 /** What the user's configuration says of a start, if there is one: it is looked for by all that take loaders. */
 
 import { printable } from '../../errors.ts';
-import { environmentValue } from '../../launch/prepare.ts';
+import { environmentValue } from '../../launch/environment.ts';
 import { configFile } from '../../plugins/config.ts';
 import { RUN_TOPIC } from '../help.ts';
 import { moduleLimit, reportStrayFailures } from '../loaders.ts';
 import type { Layer } from '../option-layers.ts';
 import type { OptionName } from '../option-specs.ts';
-import { optionsOf, type ParsedArguments } from '../options.ts';
+import { optionsOf } from '../option-values.ts';
+import type { ParsedArguments } from '../options.ts';
 import { writeLine } from '../output.ts';
 import type { Part } from './fields.ts';
 

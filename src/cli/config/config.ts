@@ -1,14 +1,15 @@
 /** `run-foreign config`: which options would count for a program, and who says so. */
 import { printable } from '../../errors.ts';
+import { environmentValue } from '../../launch/environment.ts';
 import { shownName } from '../../launch/names.ts';
-import { environmentValue } from '../../launch/prepare.ts';
 import { toBytes } from '../invocation.ts';
 import { listIn } from '../lists.ts';
 import { type Found, isAdded } from '../option-layers.ts';
 import { type OptionName, twinName } from '../option-specs.ts';
-import { type ParsedArguments, usageError } from '../options.ts';
+import type { ParsedArguments } from '../options.ts';
 import { write } from '../output.ts';
 import { columns, jsonText } from '../text.ts';
+import { usageError } from '../usage-error.ts';
 import { FIELDS } from './fields.ts';
 import { targetOf } from './match.ts';
 

@@ -9,7 +9,7 @@ import { RUN_TOPIC } from '../help.ts';
 import { toText } from '../invocation.ts';
 import type { Found } from '../option-layers.ts';
 import { type OptionName, optionSpec } from '../option-specs.ts';
-import { optionsOf } from '../options.ts';
+import { optionsOf } from '../option-values.ts';
 
 /** Options that a part may have; `loaders` stands in for --loader. Those with an optional value look into a single start. */
 export const FIELDS: readonly OptionName[] = RUN_TOPIC.options.filter(

@@ -7,10 +7,11 @@
 import { constants, openSync } from 'node:fs';
 import type { ExecRequest } from '../../emit/exec-stub.ts';
 import { about, ForeignError, printable } from '../../errors.ts';
+import { environmentValue } from '../../launch/environment.ts';
 import { becomeExecutable, inherit } from '../../launch/inherited.ts';
 import { memoryFile } from '../../launch/memory-file.ts';
 import { findCommand, shownName } from '../../launch/names.ts';
-import { environmentValue, type PreparedProgram, planLoaded, prepareStart } from '../../launch/prepare.ts';
+import { type PreparedProgram, planLoaded, prepareStart } from '../../launch/prepare.ts';
 import { tellExec } from '../../launch/start.ts';
 import { type Plan, vaultOf } from '../../plan/plan.ts';
 import { clearForOthers, writeLine } from '../output.ts';

@@ -2,7 +2,7 @@
 import { builtinLoaders } from '../../../loaders/index.ts';
 import { isLoaderName, LOADER_NAME } from '../../plugins/check-loader.ts';
 import { loaderPackage, PACKAGE_PREFIX } from '../../plugins/names.ts';
-import { usageError } from '../options.ts';
+import { usageError } from '../usage-error.ts';
 
 const HELP = 'see run-foreign new-loader --help';
 /** npm's limit, with a scope. */
