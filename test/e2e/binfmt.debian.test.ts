@@ -50,6 +50,19 @@ describe('a program that is registered', () => {
     expect(status).toBe(0);
   });
 
+  test('is not mounted for what cannot be registered', { timeout: LIMIT }, async () => {
+    const { stdout, stderr, status } = await script(`
+      grep -c binfmt_misc /proc/mounts
+      rf register elf manifest
+      code=$?
+      grep -c binfmt_misc /proc/mounts
+      exit $code
+    `);
+    expect(stdout).toBe('0\n0\n');
+    expect(stderr).toMatch(/elf cannot be registered.*\n.*manifest cannot be registered/);
+    expect(status).toBe(1);
+  });
+
   test('has the argv[0] that the caller gave', { timeout: LIMIT }, async () => {
     const { stderr } = await script(`
       rf register aout > /dev/null

@@ -27,7 +27,9 @@ export async function register({ options, settings, names }: BinfmtContext): Pro
   const style = now ? undefined : (options.style ?? usualStyle(root));
   if (live && style === 'debian' && !readsBootFiles('debian', '/'))
     throw usageError('there is no update-binfmts here', 'it is in the package binfmt-support');
-  if (live) {
+  // For what cannot be nothing is changed.
+  const tells = live && formats.some(({ why }) => why === undefined);
+  if (tells) {
     checkInterpreter(interpreter, force);
     if (ensureMounted()) say('mounted binfmt_misc, which was not');
   }
@@ -36,7 +38,7 @@ export async function register({ options, settings, names }: BinfmtContext): Pro
   for (const format of formats) {
     if (!(await registerFormat(format, circumstances, force))) status = FAILED;
   }
-  if (live) sayWhatIsMissing(style, now);
+  if (tells) sayWhatIsMissing(style, now);
   return status;
 }
 
