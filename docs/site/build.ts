@@ -43,6 +43,7 @@ const UNNAMED = [
   'StackImage',
   'StartPlan',
   'StdioEntry',
+  'TraceValue',
   'VdsoPiece',
   'Watch',
 ] as const;
@@ -64,7 +65,7 @@ const app = await Application.bootstrap({
   customCss: inRoot('docs/site/style.css'),
   customJs: inRoot('docs/site/open-groups.js'),
   markdownItLoader: codeBlocks,
-  highlightLanguages: ['console', 'ini', 'js', 'json', 'markdown', 'py', 'sh', 'text', 'ts'],
+  highlightLanguages: ['c', 'console', 'ini', 'js', 'json', 'markdown', 'py', 'sh', 'text', 'ts'],
   disableGit: true,
   disableSources: true,
   hideGenerator: true,
