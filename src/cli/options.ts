@@ -5,7 +5,7 @@
  */
 import type { ForeignError } from '../errors.ts';
 import { environmentValue } from '../launch/environment.ts';
-import type { Applied } from './config/apply.ts';
+import type { Applied } from './config/fields.ts';
 import { toBytes, toText } from './invocation.ts';
 import { listIn } from './lists.ts';
 import type { Given } from './option-layers.ts';

@@ -1,6 +1,6 @@
 /** The options that say how a program is started, and what they make of the environment. */
 import { environmentValue } from '../launch/environment.ts';
-import type { ResumeWishes } from '../launch/resumption.ts';
+import type { ResumeWishes } from '../launch/request.ts';
 import type { GivenOption } from '../loader/options.ts';
 import type { ConfiguredLoaders } from '../plugins/load.ts';
 import { toText } from './invocation.ts';

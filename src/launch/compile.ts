@@ -12,9 +12,10 @@ import { ADDRESS_SPACES, PAGE_SIZE } from '../process/address-space.ts';
 import { ANY_HOST } from '../process/any-host.ts';
 import type { OnProgress } from '../source/source.ts';
 import { timedNow } from '../trace.ts';
+import { discreetly } from './blame.ts';
 import { authenticate, type LoadedProgram } from './load.ts';
 import { shownName } from './names.ts';
-import { discreetly, refuseProcess } from './prepare.ts';
+import { refuseProcess } from './prepare.ts';
 import type { ProgramRequest } from './request.ts';
 
 const PIECE_SIZE = 4 * 2 ** 20;

@@ -1,24 +1,21 @@
 /** A request → a plan: what was loaded is laid out. Runs nothing. */
-import { constants, openSync } from 'node:fs';
 import { about, ForeignError, hex } from '../errors.ts';
-import type { LoaderPlugin } from '../loader/contract.ts';
-import { discreetError } from '../loader/discreet.ts';
-import type { Guests } from '../loader/walk.ts';
 import { hostFacts } from '../native/host-facts.ts';
 import { mapRefusal } from '../native/libc.ts';
 import { isConfidential } from '../plan/materials.ts';
 import type { AnyPlan, Plan, ReusablePlan } from '../plan/plan.ts';
-import { type Invocation, planProgram } from '../plan/planner.ts';
+import { planProgram } from '../plan/planner.ts';
 import type { ResumePlan } from '../plan/resume-plan.ts';
 import { planReusable } from '../plan/reusable.ts';
 import { PAGE_SIZE } from '../process/address-space.ts';
 import type { HostFacts } from '../process/host.ts';
-import type { BackingFile } from '../source/source.ts';
 import { timed, timedNow } from '../trace.ts';
+import { discreetly } from './blame.ts';
 import { withDefaults } from './environment.ts';
+import { descriptorsFor } from './inputs.ts';
 import { authenticate, type LoadedProgram, loadProgram } from './load.ts';
 import { shownName } from './names.ts';
-import type { ProgramRequest } from './request.ts';
+import type { ProgramRequest, StartRequest } from './request.ts';
 import type { PlannedResumption } from './resumption.ts';
 
 /** What a request led to, with the plan of its start. */
@@ -90,21 +87,6 @@ export function refuseProcess(
 
 const GOES_ON = 'open it in gdb as it is, a core file, or attach to it when it goes on: gdb -p PID';
 
-/** What of a request says how a program that is loaded is run. */
-export type StartRequest = Pick<
-  ProgramRequest,
-  | 'name'
-  | 'envp'
-  | 'withheld'
-  | 'report'
-  | 'guests'
-  | 'stdin'
-  | 'keyDescriptors'
-  | 'resume'
-  | 'debugged'
-  | 'trace'
->;
-
 /** The plan is made of nothing that was not authenticated. */
 export async function planLoaded(
   loaded: LoadedProgram,
@@ -162,48 +144,6 @@ export async function planLoadedOnce(
     await authenticate(loaded);
     return plan;
   });
-}
-
-/** What `plan` throws says nothing about what is confidential, and who is to blame for an image that is refused. */
-export function discreetly<T>(
-  { image, loader }: LoadedProgram,
-  guests: Guests | undefined,
-  plan: () => T,
-): T {
-  try {
-    return plan();
-  } catch (cause) {
-    const refusal = guests?.loaders.has(loader) ? refusalOf(loader, cause) : cause;
-    throw isConfidential(image) ? discreetError(refusal) : refusal;
-  }
-}
-
-/** An image that cannot be is rather the loader's fault than the file's. */
-function refusalOf({ name }: LoaderPlugin, cause: unknown): unknown {
-  if (!(cause instanceof ForeignError) || cause.code !== 'IMAGE_REFUSED') return cause;
-  return new ForeignError(cause.code, `${cause.message} (says the loader ${name})`, { cause });
-}
-
-/** What a program and the keys to it came through is not its own: as standard input it gets another, or nothing. */
-export function descriptorsFor(
-  { descriptor }: LoadedProgram,
-  { stdin, keyDescriptors = [] }: StartRequest,
-): Pick<Invocation, 'stdin' | 'closed'> {
-  const taken = new Set(keyDescriptors);
-  if (descriptor !== undefined) taken.add(descriptor);
-  const path = stdin ?? (taken.delete(0) ? Buffer.from('/dev/null') : undefined);
-  taken.delete(0);
-  return { stdin: path === undefined ? undefined : openInput(path), closed: [...taken] };
-}
-
-function openInput(path: Uint8Array): BackingFile {
-  try {
-    return { fd: openSync(Buffer.from(path), constants.O_RDONLY | constants.O_NOCTTY), path, offset: 0 };
-  } catch (cause) {
-    const subject = Buffer.from(path).toString();
-    const why = (cause as NodeJS.ErrnoException).code;
-    throw new ForeignError('USAGE', `--stdin cannot be opened: ${why}`, { subject, cause });
-  }
 }
 
 /** Up to here every file system counts. */

@@ -2,11 +2,11 @@
 import type { IdentityName, LoaderPlugin, Secrets } from '../loader/contract.ts';
 import type { GivenOption } from '../loader/options.ts';
 import type { Guests } from '../loader/walk.ts';
+import type { ResumeInvocation } from '../plan/resume/context.ts';
 import type { OnProgress, Source } from '../source/source.ts';
 import type { Trace } from '../trace.ts';
 import type { Watch } from './follow.ts';
 import type { NameOptions, NetworkOptions } from './names.ts';
-import type { ResumeWishes } from './resumption.ts';
 
 /** What is to be run, all of it as bytes: nothing need be text. */
 export interface ProgramRequest {
@@ -56,3 +56,24 @@ export interface ProgramRequest {
   /** Whether it is to stop for its debugger before its first instruction, at addresses that are not random, as gdb has it. */
   readonly debugged?: boolean | undefined;
 }
+
+/** What of a request says how a program that is loaded is run. */
+export type StartRequest = Pick<
+  ProgramRequest,
+  | 'name'
+  | 'envp'
+  | 'withheld'
+  | 'report'
+  | 'guests'
+  | 'stdin'
+  | 'keyDescriptors'
+  | 'resume'
+  | 'debugged'
+  | 'trace'
+>;
+
+/** What can be said about how a process goes on. */
+export type ResumeWishes = Pick<
+  ResumeInvocation,
+  'stdio' | 'newPid' | 'anyCpu' | 'mapped' | 'twin' | 'afterReading'
+>;

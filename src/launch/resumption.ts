@@ -10,16 +10,12 @@ import { pathKey } from '../plan/resume/steps.ts';
 import { ADDRESS_SPACES } from '../process/address-space.ts';
 import type { HostFacts } from '../process/host.ts';
 import type { BackingFile } from '../source/source.ts';
+import { discreetly } from './blame.ts';
+import { descriptorsFor } from './inputs.ts';
 import { authenticate, type LoadedProgram } from './load.ts';
 import { shownName } from './names.ts';
-import { descriptorsFor, discreetly, type StartRequest } from './prepare.ts';
 import { checkRecordedFiles, reach } from './recorded-files.ts';
-
-/** What can be said about how a process goes on. */
-export type ResumeWishes = Pick<
-  ResumeInvocation,
-  'stdio' | 'newPid' | 'anyCpu' | 'mapped' | 'twin' | 'afterReading'
->;
+import type { StartRequest } from './request.ts';
 
 /** What is told with --verbose, beside what the process will lack. */
 export interface PlannedResumption extends Resumption {

@@ -4,8 +4,9 @@
  */
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BinfmtEntry, NAME_PREFIX } from './entry.ts';
+import { NAME_PREFIX } from './entry.ts';
 import { patternOf } from './pattern.ts';
+import type { BinfmtEntry } from './register-line.ts';
 import {
   escaped,
   type FoundEntry,

@@ -1,9 +1,8 @@
 /** Whether an entry of ours gets along with those of others, now and after the next boot. */
 import type { BootEntry } from './boot-files.ts';
-import type { BinfmtEntry } from './entry.ts';
 import type { KernelEntry } from './kernel.ts';
 import { relation } from './pattern.ts';
-import type { FoundEntry } from './register-line.ts';
+import type { BinfmtEntry, FoundEntry } from './register-line.ts';
 
 export interface Conflicts {
   /** What speaks against it: somebody loses all of his files, or we do. Sentences. */

@@ -1,8 +1,8 @@
 /** Entries of binfmt_misc, made from what a loader says its files begin with. */
 import type { LoaderPlugin, Magic } from '../../loader/contract.ts';
 import { takesOverNative } from './native.ts';
-import { BINPRM_BUF_SIZE, fixedBits, type Pattern, patternOf } from './pattern.ts';
-import { MAX_REGISTER_LENGTH, registerLine } from './register-line.ts';
+import { BINPRM_BUF_SIZE, fixedBits, patternOf } from './pattern.ts';
+import { type BinfmtEntry, MAX_REGISTER_LENGTH, registerLine } from './register-line.ts';
 
 /** What our names begin with, in the kernel and of files. */
 export const NAME_PREFIX = 'run-foreign-';
@@ -12,16 +12,6 @@ export const FLAGS = 'P';
 /** Two bytes tell too little: `MZ` is what every program for Windows and DOS begins with. */
 const LEAST_BITS = 24;
 const MOST_LETTERS = 60;
-
-/** What binfmt_misc knows of one, whoever made it. */
-export interface BinfmtEntry {
-  /** Its file below /proc/sys/fs/binfmt_misc. */
-  readonly name: string;
-  readonly pattern: Pattern;
-  /** An absolute path. */
-  readonly interpreter: string;
-  readonly flags: string;
-}
 
 export interface OwnEntry extends BinfmtEntry {
   /** The loader's name. */

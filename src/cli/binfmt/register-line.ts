@@ -6,7 +6,6 @@
  * Any character may stand in the place of the colons. Of magic and mask the kernel reads `\xHH` as a byte (create_entry and
  * scanarg in fs/binfmt_misc.c; Documentation/admin-guide/binfmt-misc.rst).
  */
-import type { BinfmtEntry } from './entry.ts';
 import { type Pattern, patternOf } from './pattern.ts';
 
 /** Of the whole line, in fs/binfmt_misc.c. */
@@ -14,6 +13,16 @@ export const MAX_REGISTER_LENGTH = 1920;
 
 /** None that the kernel may take for a flag or a digit, that begins a comment in binfmt.d(5), or that `\xHH` needs. */
 const DELIMITERS = ':,|!%@^~=+';
+
+/** What binfmt_misc knows of one, whoever made it. */
+export interface BinfmtEntry {
+  /** Its file below /proc/sys/fs/binfmt_misc. */
+  readonly name: string;
+  readonly pattern: Pattern;
+  /** An absolute path. */
+  readonly interpreter: string;
+  readonly flags: string;
+}
 
 /** Somebody's entry, as a line or the kernel describes it. */
 export interface FoundEntry extends Omit<BinfmtEntry, 'pattern'> {

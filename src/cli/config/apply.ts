@@ -12,12 +12,6 @@ import type { ParsedArguments } from '../options.ts';
 import { writeLine } from '../output.ts';
 import type { Part } from './fields.ts';
 
-export interface Applied {
-  readonly file: string;
-  /** Those that are about the program, the most general first. */
-  readonly parts: readonly Part[];
-}
-
 /**
  * What was parsed with what the configuration adds to it; `names` are the options that count here, `program` is what is to be
  * started, if anything is. Throws USAGE and LOADER_FAILED.

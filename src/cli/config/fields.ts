@@ -40,6 +40,13 @@ export interface Part {
   readonly loaders: readonly (string | Value)[];
 }
 
+/** What counts for a start. */
+export interface Applied {
+  readonly file: string;
+  /** Those that are about the program, the most general first. */
+  readonly parts: readonly Part[];
+}
+
 export interface Surroundings {
   /** Where the file lies. */
   readonly directory: string;
