@@ -2,7 +2,7 @@
  * Builds dist/: the launcher, the command as one CommonJS file, the library as ES modules and as CommonJS, with its types. The same
  * sources give the same bytes, wherever they lie; test/package/contents.test.ts has what goes to users.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
@@ -234,7 +234,7 @@ cpSync('src/cli/new-loader/package', `${OUT}/new-loader`, { recursive: true });
 cpSync('src/cli/completion/scripts', `${OUT}/completion`, { recursive: true });
 copyFileSync('loaders/manifest/schema.json', `${OUT}/manifest.schema.json`);
 writeFileSync(`${OUT}/config.schema.json`, `${JSON.stringify(configSchema(), null, 2)}\n`);
-writeFileSync(`${OUT}/run-foreign.1`, manPage(buildDate()));
+writeFileSync(`${OUT}/run-foreign.1`, manPage());
 const buildId = setBuildId();
 writeFileSync(`${OUT}/run-foreign`, emitLauncher(buildId), { mode: 0o755 });
 writeFileSync(`${OUT}/run-foreign${BINFMT_SUFFIX}`, emitLauncher(buildId, { forBinfmt: true }), {
@@ -256,14 +256,6 @@ function setBuildId(): string {
   const id = createHash('sha256').update(code, 'latin1').digest('hex').slice(0, BUILD_ID.length);
   writeFileSync(file, code.replaceAll(BUILD_ID, id), 'latin1');
   return id;
-}
-
-/** The day of the sources, so that they always make the same page (reproducible-builds.org/specs/source-date-epoch). */
-function buildDate(): Date {
-  const { SOURCE_DATE_EPOCH: given } = process.env;
-  const git = () => spawnSync('git', ['log', '-1', '--format=%ct'], { encoding: 'utf8' }).stdout?.trim();
-  const seconds = Number(given ?? (git() || Number.NaN));
-  return Number.isNaN(seconds) ? new Date() : new Date(seconds * 1000);
 }
 
 /**

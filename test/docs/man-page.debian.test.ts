@@ -88,9 +88,8 @@ test('the exit statuses', () => {
   for (const [code, meaning] of STATUS_MEANINGS) expect(words).toContain(` ${code} ${meaning}.`);
 });
 
-test('what was built is what the source makes, on the same day', () => {
-  const [, year, month, day] = /^\.TH \S+ 1 (\d+)-(\d+)-(\d+) /m.exec(readFileSync(PAGE, 'utf8')) ?? [];
-  expect(readFileSync(PAGE, 'utf8')).toBe(manPage(new Date(`${year}-${month}-${day}`)));
+test('what was built is what the source makes', () => {
+  expect(readFileSync(PAGE, 'utf8')).toBe(manPage());
 });
 
 test('after npm install -g, man finds it by its name', async () => {

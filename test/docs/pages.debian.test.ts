@@ -28,7 +28,8 @@ function checkout(): string {
     for (const each of readdirSync(from).filter((name) => !but.includes(name)))
       symlinkSync(join(from, each), join(to, each));
   };
-  links(ROOT, path, ['.git', 'samples', 'package.json', 'node_modules']);
+  const own = readdirSync(ROOT).filter((name) => name.startsWith('.'));
+  links(ROOT, path, [...own, 'samples', 'package.json', 'node_modules']);
   links(join(ROOT, 'node_modules'), modules, ['.bin']);
   links(join(ROOT, 'node_modules/.bin'), join(modules, '.bin'), []);
   symlinkSync(join(ROOT, 'dist/run-foreign'), join(modules, '.bin/run-foreign'));

@@ -15,12 +15,14 @@ import { bold, escaped, italic, item, paragraph, section } from './roff.ts';
 
 const RUN_OPTIONS: ReadonlySet<OptionName> = new Set(RUN_TOPIC.options);
 
-/** The source of the page. `date` is shown at its foot. */
-export function manPage(date: Date): string {
-  const day = date.toISOString().slice(0, 10);
+/** At the foot of the page: when its prose was last changed. A build's own day would make of the same sources another page each day. */
+const LAST_CHANGED = '2026-11-25';
+
+/** The source of the page. */
+export function manPage(): string {
   const lines = [
     '.\\" Made from src/cli/help.ts, src/cli/option-specs.ts and src/cli/man/.',
-    `.TH RUN\\-FOREIGN 1 ${day} "run\\-foreign ${escaped(packageJson.version)}" "User Commands"`,
+    `.TH RUN\\-FOREIGN 1 ${LAST_CHANGED} "run\\-foreign ${escaped(packageJson.version)}" "User Commands"`,
     // Names and options are not to be broken.
     '.nh',
     '.ad l',
