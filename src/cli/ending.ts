@@ -1,7 +1,8 @@
 /** What is told when the command ends by itself, with an error or without one, beside the error's line. Known only when the options have been read. */
 import type { ErrorCode } from '../errors.ts';
 
-const NO = /^(|0|false|no)$/i;
+/** What a variable says that takes a flag back. */
+export const NO = /^(|0|false|no)$/i;
 
 /** Until then, also for errors in the options, the environment says. */
 let verbose = !NO.test(process.env['RUN_FOREIGN_VERBOSE'] ?? '');

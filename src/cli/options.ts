@@ -6,6 +6,7 @@
 import type { ForeignError } from '../errors.ts';
 import { environmentValue } from '../launch/environment.ts';
 import type { Applied } from './config/fields.ts';
+import { NO } from './ending.ts';
 import { toBytes, toText } from './invocation.ts';
 import { listIn } from './lists.ts';
 import type { Given } from './option-layers.ts';
@@ -144,7 +145,6 @@ function twins(envp: readonly Uint8Array[], names: readonly OptionName[]): Recor
   return values;
 }
 
-const NO = /^(0|false|no)$/i;
 const YES = /^(1|true|yes)$/i;
 
 /** A variable cannot be given without a value, so some stand for none. */

@@ -2,9 +2,11 @@
  * A block of memory for a terminal: low addresses on top, a box a region, its height a hint at its size, gaps shown
  * broken. Pure, and never wider than it is told. It must survive images that no machine would run.
  */
+
 import { hex } from '../errors.ts';
 import type { Protection } from '../image/image.ts';
 import { permissions } from '../image/permissions.ts';
+import { PAGE_SIZE } from '../process/address-space.ts';
 import { type Alphabet, cleaned, fitted, padded } from './label.ts';
 import type { Block, Region } from './model.ts';
 import { regionSize } from './region-text.ts';
@@ -29,7 +31,6 @@ const AROUND = 3;
 /** Columns that stay blank: what fills a line to its end some terminals wrap. */
 const SPARE = 3;
 const MAX_BOX_ROWS = 5;
-const PAGE = 4096n;
 /** More boxes than these are left out: nobody reads thousands. */
 const LIMITS = { join: 48, most: 48 };
 
@@ -151,7 +152,7 @@ function markText({ at, names }: MarkGroup, { shapes, inner, alphabet }: Pen, wi
 /** A row for up to 16 pages, and one more for every 16 times as much. */
 function rowsFor(size: bigint): number {
   let rows = 1;
-  for (let limit = 16n * PAGE; size > limit && rows < MAX_BOX_ROWS; limit *= 16n) rows++;
+  for (let limit = 16n * PAGE_SIZE; size > limit && rows < MAX_BOX_ROWS; limit *= 16n) rows++;
   return rows;
 }
 

@@ -1,4 +1,5 @@
 /** A row of a column: a box, a place, a gap, or the sign of what was left out. */
+import { PAGE_SIZE } from '../../process/address-space.ts';
 import { cellsOf } from '../label.ts';
 import type { Region } from '../model.ts';
 import { addressText } from '../region-text.ts';
@@ -12,7 +13,6 @@ import { CELL } from './style.ts';
 import { words } from './words.ts';
 import { element, type Svg, text } from './xml.ts';
 
-const PAGE = 4096n;
 const LEAST_HEIGHT = 26;
 const GAP_HEIGHT = 36;
 
@@ -21,7 +21,7 @@ export function rowHeight(row: Row, { growth, most }: Scale): number {
   if (row.kind === 'gap' || row.kind === 'cut') return GAP_HEIGHT;
   const marked = markLines(row.marks, undefined).length * MARK_LINE + 8;
   if (row.kind === 'place') return Math.max(LEAST_HEIGHT, marked);
-  const pages = (row.end - row.start) / PAGE;
+  const pages = (row.end - row.start) / PAGE_SIZE;
   const doublings = pages < 2n ? 0 : pages.toString(2).length - 1;
   return Math.max(Math.min(LEAST_HEIGHT + growth * doublings, most), marked);
 }

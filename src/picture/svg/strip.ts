@@ -1,4 +1,5 @@
 /** The strip at the left of a box, which says what is in it, and where in the box an address is. */
+import { PAGE_SIZE } from '../../process/address-space.ts';
 import type { Region } from '../model.ts';
 import { accessClass } from './box-text.ts';
 import { element, type Svg } from './xml.ts';
@@ -6,7 +7,6 @@ import { element, type Svg } from './xml.ts';
 /** Its width. */
 export const STRIP = 12;
 
-const PAGE = 4096n;
 /** Above it and below it. */
 const INSET = 4;
 /** Neighbours in one box: more of them cannot be told apart. */
@@ -37,7 +37,7 @@ function bands(regions: readonly Region[], x: number, y: number, room: number): 
 
 /** Where regions that share a box begin, and the last one ends, from 0 to 1: the small ones must be seen, too. */
 function edgesOf(regions: readonly Region[]): number[] {
-  const weights = regions.map(({ start, end }) => Math.log2(Number((end - start) / PAGE) + 2));
+  const weights = regions.map(({ start, end }) => Math.log2(Number((end - start) / PAGE_SIZE) + 2));
   const all = weights.reduce((sum, weight) => sum + weight, 0);
   let edge = 0;
   return [0, ...weights.map((weight) => (edge += weight / all))];
