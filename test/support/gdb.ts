@@ -5,13 +5,18 @@ import { COMMAND, NODE_PATH, type Outcome, run, SAMPLES } from './run.ts';
 /** No file of the user's, no network, English. */
 export const GDB_ENV = { PATH: NODE_PATH, HOME: '/nonexistent', LC_ALL: 'C.UTF-8' };
 
+/** What gdb is typed: in a width of its own it would break its lines where the paths of the checkout let it. */
+export function typed(commands: readonly string[]): string {
+  return `${['set width 0', ...commands].join('\n')}\n`;
+}
+
 /** `run-foreign --gdb args…`, and what is typed into gdb. */
 export function debugForeign(
   args: readonly string[],
   commands: readonly string[],
   cwd = SAMPLES,
 ): Promise<Outcome> {
-  return run(COMMAND, ['--gdb', ...args], { env: GDB_ENV, input: `${commands.join('\n')}\n`, cwd });
+  return run(COMMAND, ['--gdb', ...args], { env: GDB_ENV, input: typed(commands), cwd });
 }
 
 /** gdb itself; `args` are its own. */
