@@ -2,7 +2,7 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { commandText } from './command-text.ts';
+import { shellWord } from '../shell-word.ts';
 import { type Failure, ForeignProcessError, signalDescription } from './result-error.ts';
 import type { End } from './watch-end.ts';
 
@@ -75,7 +75,8 @@ export async function resultOf(
   const signal = child.signalCode ?? undefined;
   const exitCode = child.exitCode ?? undefined;
   const result = {
-    ...commandText(command),
+    command: command.join(' '),
+    escapedCommand: command.map(shellWord).join(' '),
     cwd: cwd === undefined ? process.cwd() : cwd instanceof URL ? fileURLToPath(cwd) : cwd,
     pid: child.pid ?? 0,
     durationMs: (end.ended ?? performance.now()) - end.started,

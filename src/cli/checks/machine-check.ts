@@ -61,7 +61,3 @@ export function shellWith(capability: string): string | undefined {
     `--inh-caps=+${capability} --ambient-caps=+${capability} "$SHELL"`
   );
 }
-
-/** A word of a shell command. */
-export const quoted = (word: string): string =>
-  /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

@@ -5,9 +5,10 @@ import { launched } from '../../launch/launched.ts';
 import { koffiVersion } from '../../native/koffi.ts';
 import { readNumber, readText } from '../../native/proc.ts';
 import { userDirectory } from '../../plugins/user-directory.ts';
+import { shellWord } from '../../shell-word.ts';
 import { existingPart, startsDirectory, startsDoubt } from '../keep-start.ts';
 import { self } from '../self.ts';
-import { type Answer, asRoot, type Check, no, quoted, setSysctl, yes } from './machine-check.ts';
+import { type Answer, asRoot, type Check, no, setSysctl, yes } from './machine-check.ts';
 
 export const SURROUNDINGS: Readonly<Record<string, Check>> = {
   'binfmt-misc': {
@@ -64,7 +65,7 @@ function startCache(): Answer {
   const advice = isOpen
     ? lost
     : `${lost}; XDG_CACHE_HOME can name another directory, one that is yours alone`;
-  return no(doubt, advice, isOpen ? `chmod 700 ${quoted(directory)}` : undefined);
+  return no(doubt, advice, isOpen ? `chmod 700 ${shellWord(directory)}` : undefined);
 }
 
 function noDirectory(lost: string): Answer {
@@ -108,7 +109,7 @@ function koffi(): Answer {
     const [reason] = String(origin instanceof Error ? origin.message : origin).split('\n');
     const root = self();
     const fix =
-      root === undefined ? undefined : `npm install --prefix ${quoted(dirname(dirname(root)))} koffi`;
+      root === undefined ? undefined : `npm install --prefix ${shellWord(dirname(dirname(root)))} koffi`;
     return no(
       `it cannot be loaded: ${reason}`,
       'plain starts do without; checkpoints, sealed programs and most of this list do not',

@@ -2,6 +2,7 @@
 import { dirname, join } from 'node:path';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { ForeignError, printable } from '../../errors.ts';
+import { shellWord } from '../../shell-word.ts';
 import { shortUsage, TOPICS } from '../help.ts';
 import type { ParsedArguments } from '../options.ts';
 import { write } from '../output.ts';
@@ -46,7 +47,7 @@ function nextSteps({ name }: NewName, directory: string, specifier: string, root
     : '';
   return `${directory} holds a loader for the ${name} format. To try it:
 
-  cd ${quoted(directory)}
+  cd ${shellWord(directory.replace(/^-/, './-'))}
   npm install
   npm test
   npm run samples
@@ -55,7 +56,3 @@ function nextSteps({ name }: NewName, directory: string, specifier: string, root
 ${join(root, 'docs/writing-a-loader.md')} explains it.
 ${own}`;
 }
-
-/** For a shell: as it is where that is plain. */
-const quoted = (path: string): string =>
-  /^[\w./@:+][\w./@:+-]*$/.test(path) ? path : `-- '${path.replaceAll("'", "'\\''")}'`;
