@@ -13,21 +13,21 @@ export type { ProgramRequest } from './launch/request.ts';
 export { type StartListeners, startPlan } from './launch/start.ts';
 export type { ForeignProgram } from './library/acquire.ts';
 export { execForeign } from './library/exec.ts';
+export type { ForeignResult, ResultWishes } from './library/foreign-result.ts';
 export { LoadedImage, loadImage } from './library/loaded-image.ts';
 export type { ProgramLocation } from './library/open.ts';
 export type { ForeignNetwork, LoaderOptionValue, LoadOptions } from './library/options.ts';
 export { type ForeignPlan, planProgram } from './library/plan-program.ts';
-export type { ForeignResult, ResultWishes } from './library/result.ts';
 export { ForeignProcessError } from './library/result-error.ts';
-export {
-  type ForeignChild,
-  type ForeignStdio,
-  type OutputOf,
-  type ResultOf,
-  type SpawnForeignOptions,
-  spawnForeign,
-  type WithResult,
-} from './library/spawn.ts';
+export { spawnForeign } from './library/spawn.ts';
+export type {
+  ForeignChild,
+  ForeignStdio,
+  OutputOf,
+  ResultOf,
+  SpawnForeignOptions,
+  WithResult,
+} from './library/spawn-types.ts';
 export { defineLoader, type LoaderPlugin, type Secrets } from './loader/contract.ts';
 export type { Plan, Step } from './plan/plan.ts';
 export { memorySource } from './source/memory.ts';

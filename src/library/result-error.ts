@@ -1,6 +1,6 @@
 /** The error that a program which failed becomes, and the words for it. */
 import { printable } from '../errors.ts';
-import type { ForeignResult } from './result.ts';
+import type { ForeignResult } from './foreign-result.ts';
 
 /** signal(7), for people. */
 const SIGNAL_DESCRIPTIONS: Readonly<Record<string, string>> = {

@@ -5,7 +5,7 @@ import type { PreparedStart } from '../launch/lasting.ts';
 import { argumentBytes, checkString, cString, environmentBytes } from './invocation.ts';
 import type { Program } from './program.ts';
 import { environmentWith } from './program-text.ts';
-import type { ForeignStdio, SpawnForeignOptions, StdioEntry } from './spawn.ts';
+import type { ForeignStdio, SpawnForeignOptions, StdioEntry } from './spawn-types.ts';
 
 /** How spawn is to be called. */
 interface Call extends PreparedStart {

@@ -3,7 +3,6 @@
  * the two. Whatever is wrong with them is wrong usage.
  */
 import { ForeignError } from '../errors.ts';
-import type { LoaderPlugin } from './contract.ts';
 
 /** One option of a loader. */
 export interface OptionSpec {
@@ -31,6 +30,12 @@ export type OptionValues<Options extends OptionSpecs> = {
   readonly [Key in keyof Options]?: OptionValue<Options[Key]['type']> | undefined;
 };
 
+/** What is to be known of a loader here. */
+interface WithOptions {
+  readonly name: string;
+  readonly options?: OptionSpecs | undefined;
+}
+
 /** One `NAME.KEY=VALUE` of the user's. */
 export interface GivenOption {
   readonly loader: string;
@@ -39,10 +44,7 @@ export interface GivenOption {
 }
 
 /** Throws USAGE for an option that is of no loader, that its loader does not have, or whose value is no such thing. */
-export function checkGivenOptions(
-  given: readonly GivenOption[],
-  loaders: readonly Pick<LoaderPlugin, 'name' | 'options'>[],
-): void {
+export function checkGivenOptions(given: readonly GivenOption[], loaders: readonly WithOptions[]): void {
   for (const { loader: name } of given) {
     if (loaders.some((loader) => loader.name === name)) continue;
     throw new ForeignError('USAGE', `--loader-opt is for the loader '${name}', and there is none`, {
@@ -54,7 +56,7 @@ export function checkGivenOptions(
 
 /** What `loader` gets of the options that were given; of two for a key the last counts. Throws USAGE. */
 export function valuesFor(
-  { name, options = {} }: Pick<LoaderPlugin, 'name' | 'options'>,
+  { name, options = {} }: WithOptions,
   given: readonly GivenOption[],
 ): OptionValues<OptionSpecs> {
   const own = given.filter(({ loader }) => loader === name);

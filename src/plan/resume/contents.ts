@@ -3,17 +3,9 @@ import type { Segment } from '../../image/image.ts';
 import { PAGE_SIZE } from '../../process/address-space.ts';
 import { isMappable } from '../../source/source.ts';
 import type { ResumeStep } from '../resume-plan.ts';
-import type { ResumeContext } from './context.ts';
+import type { Content, Piece, ResumeContext } from './context.ts';
 import { MAP, PUNCH_HOLE } from './kernel.ts';
 import { call } from './steps.ts';
-
-type Content = NonNullable<Segment['content']>;
-
-/** Some of what a mapping holds: `size` bytes at `address`. */
-export interface Piece {
-  readonly address: bigint;
-  readonly content: Content;
-}
 
 /** Smaller ones cost less to read than a mapping does. */
 const LEAST_MAPPED = 1024 * 1024;

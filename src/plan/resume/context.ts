@@ -1,11 +1,10 @@
 /** What all parts of a resumption look at: the process as it was, what it is to become here, and the files that steps refer to. */
-import type { ObjectExtent } from '../../image/image.ts';
+import type { ObjectExtent, Segment } from '../../image/image.ts';
 import type { Mapping, ProcessState } from '../../image/process-state.ts';
 import type { ResumeHost } from '../../process/resume-host.ts';
 import type { BackingFile } from '../../source/source.ts';
 import type { Materials } from '../materials.ts';
 import type { Value } from '../resume-plan.ts';
-import type { Piece } from './contents.ts';
 import { cString, pathKey } from './steps.ts';
 
 /** How the process is to go on. */
@@ -37,6 +36,15 @@ export interface ResumeInvocation {
   readonly afterReading?: BackingFile | undefined;
   /** Whether the processor may lack what the process has been told that there is. */
   readonly anyCpu?: boolean;
+}
+
+/** Where bytes of memory are. */
+export type Content = NonNullable<Segment['content']>;
+
+/** Some of what a mapping holds. */
+export interface Piece {
+  readonly address: bigint;
+  readonly content: Content;
 }
 
 export interface ResumeContext {

@@ -10,8 +10,8 @@ import { checkCpu } from '../../process/cpu.ts';
 import type { ResumeHost } from '../../process/resume-host.ts';
 import { Materials } from '../materials.ts';
 import type { ResumePlan, ResumeStep } from '../resume-plan.ts';
-import { asSegment, type Piece, piecesIn } from './contents.ts';
-import { Paths, type ResumeContext, type ResumeInvocation } from './context.ts';
+import { asSegment, piecesIn } from './contents.ts';
+import { Paths, type Piece, type ResumeContext, type ResumeInvocation } from './context.ts';
 import { credentialSteps, lostCredentials } from './credentials.ts';
 import { closeWorking, fileNumberSteps, numberAbove, numberSteps, openFileSteps } from './descriptors.ts';
 import {
