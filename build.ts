@@ -41,7 +41,7 @@ const loadedAside: Plugin = {
       path: coderFile(path, importer),
       namespace: aside,
     }));
-    build.onResolve({ filter: /^yargs$/ }, () => ({ path: './yargs.cjs', namespace: aside }));
+    build.onResolve({ filter: /^yargs\/helpers$/ }, () => ({ path: './yargs.cjs', namespace: aside }));
     build.onResolve({ filter: /\/import-module\.ts$/ }, () => ({
       path: './import-module.cjs',
       namespace: aside,
@@ -67,6 +67,18 @@ const importedAside: Plugin = {
 
 const coderFile = (path: string, importer: string): string =>
   `./${basename(dirname(importer))}-${basename(path, '.ts')}.cjs`;
+
+/** yargs does not say that its parser needs nothing of the rest. */
+const onlyUsed: Plugin = {
+  name: 'only what is used',
+  setup(build) {
+    build.onResolve({ filter: /^\.\.\// }, ({ path, importer, resolveDir }) =>
+      importer.endsWith('yargs/helpers/helpers.mjs')
+        ? { path: resolve(resolveDir, path), sideEffects: false }
+        : undefined,
+    );
+  },
+};
 
 /** Node has these from its own start. */
 const LOADED_BY_NODE = new Set(['node:fs', 'node:path', 'node:url', 'node:buffer']);
@@ -140,17 +152,14 @@ const bundles = await Promise.all([
     // For Node, as esbuild says of other files what they export.
     footer: { js: '0 && (module.exports = { validate });' },
   }),
-  // One file instead of the forty that yargs consists of: half of the time that an option costs.
   build({
     ...packages,
-    entryPoints: ['node_modules/yargs/index.mjs'],
+    plugins: [onlyUsed],
+    stdin: { contents: "export { Parser } from 'yargs/helpers';", resolveDir: '.' },
     outfile: `${OUT}/yargs.cjs`,
     format: 'cjs',
-    alias: { cliui: './src/cli/no-layout.ts', 'string-width': './src/cli/no-layout.ts' },
     define: { 'import.meta.url': 'ownUrl' },
     banner: { js: "const ownUrl = require('node:url').pathToFileURL(__filename).href;" },
-    // As the default that an import() of it has.
-    footer: { js: 'module.exports = module.exports.default;' },
   }),
   build({
     ...common,

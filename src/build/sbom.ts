@@ -24,6 +24,14 @@ export function sbom(bundled: readonly Package[], installed: readonly Package[])
   const places = new Map(all.map((each) => [each.path, purl(each)]));
   const among = (names: readonly string[], from: string) =>
     names.flatMap((name) => found(places, name, from) ?? []).sort();
+  const others = all.map((each) => ({
+    ref: purl(each),
+    dependsOn: among(Object.keys({ ...each.dependencies, ...each.optionalDependencies }), each.path),
+  }));
+  const needed = new Set(others.flatMap(({ dependsOn }) => dependsOn));
+  const direct = among(Object.keys({ ...own.devDependencies, ...RANGES }), '');
+  // Of yargs nothing is bundled but what it takes from another package.
+  const orphans = others.map(({ ref }) => ref).filter((ref) => !needed.has(ref));
   const bom = {
     $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
     bomFormat: 'CycloneDX',
@@ -46,11 +54,8 @@ export function sbom(bundled: readonly Package[], installed: readonly Package[])
       ...installed.map((each) => component(each, 'installed')),
     ],
     dependencies: [
-      { ref: REFERENCE, dependsOn: among(Object.keys({ ...own.devDependencies, ...RANGES }), '') },
-      ...all.map((each) => ({
-        ref: purl(each),
-        dependsOn: among(Object.keys({ ...each.dependencies, ...each.optionalDependencies }), each.path),
-      })),
+      { ref: REFERENCE, dependsOn: [...new Set([...direct, ...orphans])].sort() },
+      ...others,
     ],
   };
   return `${JSON.stringify(bom, null, 2)}\n`;

@@ -190,8 +190,8 @@ const SPECS = {
   verbose: { kind: 'flag', help: 'say what is done, and what the kernel would not do' },
   svg: { kind: 'flag', twin: false, help: 'draw a picture of memory, as SVG' },
   json: { kind: 'flag', help: 'write JSON, for machines' },
-  version: { kind: 'flag', help: 'show the version' },
-  help: { kind: 'flag', help: 'show this text' },
+  version: { kind: 'flag', short: 'V', help: 'show the version' },
+  help: { kind: 'flag', short: 'h', help: 'show this text' },
 } as const satisfies Record<string, OptionSpec>;
 
 export type OptionName = keyof typeof SPECS;

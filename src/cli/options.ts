@@ -9,11 +9,11 @@ import type { Applied } from './config/fields.ts';
 import { NO } from './ending.ts';
 import { toBytes, toText } from './invocation.ts';
 import { listIn } from './lists.ts';
+import { nearest } from './nearest.ts';
 import type { Given } from './option-layers.ts';
 import { type OptionName, optionSpec, twinName } from './option-specs.ts';
 import { forPeople, type Options, optionsOf } from './option-values.ts';
 import { usageError } from './usage-error.ts';
-import { loadYargs } from './yargs.ts';
 
 export interface ParsedArguments {
   readonly options: Options;
@@ -42,7 +42,7 @@ export async function parseArguments(
   const texts = longNames(args.map(toText), names).map((text, index, all) =>
     unswallowing(text, all[index + 1] ?? '', names),
   );
-  const { _: positionals, $0: _, ...found } = await runYargs(texts, names, anywhere);
+  const { _: positionals, ...found } = await runYargs(texts, names, anywhere);
   const positional = positionals as string[];
   const given = { args: found, environment: twins(envp, names) };
   if (anywhere) {
@@ -53,23 +53,31 @@ export async function parseArguments(
   }
   const from = args.length - positional.length;
   const ownTexts = texts.slice(0, from);
-  if (positional.some((text, index) => text !== texts[from + index])) throw unknownOption(texts);
+  if (positional.some((text, index) => text !== texts[from + index]))
+    throw unknownOption(texts.find((text) => NOT_OURS.test(text)) ?? texts[0] ?? '', names);
   const ended = ownTexts.at(-1) === '--';
   const odd = ended ? undefined : positional.find((text, index) => index === 0 && /^-./s.test(text));
-  if (odd !== undefined) throw unknownOption([odd]);
+  if (odd !== undefined) throw unknownOption(odd, names);
   checkOwn(ownTexts, names);
   const own = args.slice(0, ended ? from - 1 : from);
   return { options: optionsOf(given), own, rest: args.slice(from), ended, given };
 }
 
+/** Throws USAGE for options that there are not, and for what has no value and needs one. */
 async function runYargs(
   texts: readonly string[],
   names: readonly OptionName[],
   anywhere: boolean,
 ): Promise<Record<string, unknown>> {
-  const yargs = await loadYargs();
-  const parser = yargs([], '/')
-    .parserConfiguration({
+  const { Parser } = await import('yargs/helpers');
+  const valued = names.filter((name) => optionSpec(name).kind !== 'flag');
+  const required = valued.filter((name) => optionSpec(name).kind !== 'optional');
+  const { argv, error } = Parser.detailed([...texts], {
+    boolean: names.filter((name) => optionSpec(name).kind === 'flag'),
+    string: valued,
+    // Not a number: a value of its own, which is no option.
+    narg: Object.fromEntries(required.map((name) => [name, Number.NaN])),
+    configuration: {
       'halt-at-non-option': !anywhere,
       'boolean-negation': false,
       'camel-case-expansion': false,
@@ -78,27 +86,14 @@ async function runYargs(
       'parse-numbers': false,
       'parse-positional-numbers': false,
       'short-option-groups': false,
-    })
-    .detectLocale(false)
-    .updateStrings({
-      'Unknown argument: %s': {
-        one: 'unknown option: %s',
-        other: 'unknown options: %s',
-      } as unknown as string,
-      'Not enough arguments following: %s': 'no value after the option --%s',
-    })
-    .help(false)
-    .version(false)
-    .exitProcess(false)
-    .strictOptions()
-    .fail((message, error) => {
-      throw usageError(forPeople(message ?? error.message));
-    });
-  for (const name of names) {
-    if (optionSpec(name).kind === 'flag') parser.option(name, { type: 'boolean' });
-    else parser.option(name, { type: 'string', requiresArg: optionSpec(name).kind !== 'optional' });
-  }
-  return parser.parseSync(texts);
+    },
+  });
+  const [, incomplete] = /: (.*)$/s.exec(error?.message ?? '') ?? [];
+  if (incomplete !== undefined) throw usageError(forPeople(`no value after the option --${incomplete}`));
+  const known = new Set<string>(['_', ...names]);
+  const unknown = Object.keys(argv).filter((name) => !known.has(name));
+  if (unknown.length > 0) throw unknownOption(asTyped(texts, unknown), names);
+  return argv;
 }
 
 /**
@@ -158,7 +153,7 @@ const NOT_OURS = /^-([^-\d]|-[_-]|-\$0)/;
 /** What yargs lets through: names it keeps for itself, and values of flags that are no truth values. */
 function checkOwn(own: readonly string[], names: readonly OptionName[]): void {
   const odd = own.find((text) => NOT_OURS.test(text));
-  if (odd !== undefined) throw unknownOption([odd]);
+  if (odd !== undefined) throw unknownOption(odd, names);
   for (const name of names) {
     const prefix = `--${name}=`;
     const given = own.find((text) => text.startsWith(prefix));
@@ -168,7 +163,20 @@ function checkOwn(own: readonly string[], names: readonly OptionName[]): void {
   }
 }
 
-function unknownOption(own: readonly string[]): ForeignError {
-  const text = own.find((each) => NOT_OURS.test(each)) ?? own[0] ?? '';
-  return usageError(`unknown option: ${forPeople(text)}`);
+/** The first argument that yargs has given one of these names. */
+function asTyped(texts: readonly string[], names: readonly string[]): string {
+  const isOne = (text: string) => names.includes(text.replace(/^--?/, '').replace(/=.*/s, ''));
+  return texts.find((text) => text.startsWith('-') && isOne(text)) ?? `--${names[0]}`;
+}
+
+/** Shorter ones are near to everything. */
+const LEAST_MISTYPED = 3;
+
+/** Of an argument that is no option of ours only the name is shown: what follows `=` may be a secret. */
+function unknownOption(text: string, names: readonly OptionName[]): ForeignError {
+  const [name = ''] = text.split('=');
+  const word = name.replace(/^-+/, '');
+  const meant = word.length < LEAST_MISTYPED ? undefined : nearest(word, names);
+  const hint = meant === undefined ? undefined : `did you mean --${meant}?`;
+  return usageError(`unknown option: ${forPeople(name)}`, hint);
 }

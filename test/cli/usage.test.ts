@@ -41,7 +41,7 @@ test('--help names everything and fits 80 columns', async () => {
     expect(stdout).toContain(`RUN_FOREIGN_${option.toUpperCase().replace('-', '_')}`);
   }
   for (const word of [...COMMANDS, '125', '126', '127', 'Examples']) expect(stdout).toContain(word);
-  expect((await runForeign(['help'])).stdout).toBe(stdout);
+  for (const same of ['help', '-h']) expect((await runForeign([same])).stdout).toBe(stdout);
   expect((await runForeign(['/bin/echo'], { env: { PATH: NODE_PATH, RUN_FOREIGN_HELP: '1' } })).stdout).toBe(
     stdout,
   );
@@ -53,12 +53,13 @@ test.each(COMMANDS)('%s --help fits 80 columns', async (command) => {
   expect(stdout).toMatch(new RegExp(`^usage: run-foreign ${command} `));
   expect(Math.max(...lineLengths(stdout))).toBeLessThanOrEqual(80);
   expect((await runForeign(['help', command])).stdout).toBe(stdout);
+  expect((await runForeign([command, '-h'])).stdout).toBe(stdout);
 });
 
 test('--version', async () => {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
   const expected = { status: 0, stdout: `run-foreign ${version}\n`, stderr: '' };
-  expect(await runForeign(['--version'])).toEqual(expected);
+  for (const option of ['--version', '-V']) expect(await runForeign([option])).toEqual(expected);
   expect(await runForeign([], { env: { PATH: NODE_PATH, RUN_FOREIGN_VERSION: 'yes' } })).toEqual(expected);
 });
 
@@ -68,12 +69,14 @@ test('no program: usage on stderr', async () => {
   expect(stderr).toMatch(/^usage: run-foreign /);
 });
 
-describe('wrong usage is one line that names the option and leads to the help', () => {
+describe('wrong usage is one line that names the option as it was given, and leads on', () => {
   test.each([
-    [['--formt', 'elf', '/bin/true'], 'formt'],
-    [['-x', '/bin/true'], 'x'],
+    [['--formt', 'elf', '/bin/true'], 'unknown option: --formt; did you mean --format?'],
+    [['--sha265=secret', '/bin/true'], 'unknown option: --sha265; did you mean --sha256?'],
+    [['-x', '/bin/true'], 'unknown option: -x; see'],
+    [['-verbose', '/bin/true'], 'unknown option: -verbose; did you mean --verbose?'],
     [['-format', 'elf', '/bin/true'], '-format'],
-    [['--no-verbose', '/bin/true'], 'no-verbose'],
+    [['--no-verbose', '/bin/true'], '--no-verbose'],
     [['--_', '/bin/true'], '--_'],
     [['---', '/bin/true'], '---'],
     [['--format'], 'format'],
@@ -81,38 +84,41 @@ describe('wrong usage is one line that names the option and leads to the help', 
     [['--verbose=maybe', '/bin/true'], '--verbose'],
     [['--env', '=x', '/bin/true'], '--env'],
     [['--unset-env', 'A=b', '/bin/true'], '--unset-env'],
-    [['--json', '/bin/true'], 'json'],
-    [['--insecure', 'http://127.0.0.1/x'], 'insecure'],
+    [['--json', '/bin/true'], '--json'],
+    [['--insecure', 'http://127.0.0.1/x'], '--insecure'],
     ...['0', '-1', '1.5', '1e6', '10T', '1GiB', 'K', '9007199254740992', '9000000G', 'much'].map(
       (size): [string[], string] => [[`--max-size=${size}`, '/bin/true'], `not '${size}'`],
     ),
-    [['plan', '--nope', '/bin/true'], 'nope'],
+    [['plan', '--nope', '/bin/true'], '--nope'],
     [['inspect', '/bin/true', 'more'], 'inspect'],
     [['formats', 'more'], 'formats'],
     [['check', 'more'], "'more'"],
-    [['check', '--verbose'], 'verbose'],
+    [['check', '--verbose'], '--verbose'],
     [['explain', 'USAGE', 'NETWORK'], 'explain'],
     [['config', 'a', 'b'], 'one PROGRAM'],
     [['compile', '/bin/true', 'argument', '-o', '-'], 'one PROGRAM'],
     [['compile', '/bin/true'], '--output'],
-    [['compile', '-i', 'key', '/bin/true', '-o', '-'], 'i'],
+    [['compile', '-i', 'key', '/bin/true', '-o', '-'], 'unknown option: -i;'],
     [['seal', '/bin/true', '/bin/true', '-o', '-'], 'one PROGRAM'],
     [['seal', '/bin/true', '-r', 'age1'], '--output'],
     [['seal', '/bin/true', '-o'], 'output'],
-    [['seal', '-x', '/bin/true'], 'x'],
-    [['seal', '/bin/true', '--nope'], 'nope'],
+    [['seal', '-x', '/bin/true'], '-x'],
+    [['seal', '/bin/true', '--nope'], '--nope'],
     [['seal', '/bin/true', '--force=maybe'], '--force'],
     [['unseal', 'a', 'b', '-o', '-'], 'one FILE'],
     [['unseal', 'a'], '--output'],
     [['new-loader', 'a', 'b', 'c'], 'one NAME'],
-    [['new-loader', '--force', 'a'], 'force'],
+    [['new-loader', '--force', 'a'], '--force'],
     [['new-loader', 'Toy'], "'Toy'"],
     [['help', 'nothing'], 'nothing'],
   ])('%j', async (args, named) => {
     const { status, stdout, stderr } = await runForeign(args);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toMatch(/^run-foreign: [^\n]*; see run-foreign [a-z-]* ?--help\n$/);
+    expect(stderr).toMatch(
+      /^run-foreign: [^\n]*; (see run-foreign [a-z-]* ?--help|did you mean --[a-z0-9-]+\?)\n$/,
+    );
     expect(stderr).toContain(named);
+    expect(stderr).not.toContain('secret');
   });
 
   test('an unknown format', async () => {

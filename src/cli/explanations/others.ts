@@ -119,7 +119,7 @@ export const OTHERS = {
     ],
     example: {
       command: 'run-foreign --no-such-option ./program',
-      message: 'run-foreign: unknown option: no-such-option; see run-foreign --help',
+      message: 'run-foreign: unknown option: --no-such-option; see run-foreign --help',
     },
     reading: ['command.md'],
   },
