@@ -140,7 +140,7 @@ describe('where gdb cannot read the program itself', () => {
     const script = 'exec 5<"$2"; rm "$2"; exec "$1" --gdb fd:5';
     const { stdout } = await sh(script, [COMMAND, at('deleted')], {
       env: GDB_ENV,
-      input: `${COMMANDS.join('\n')}\n`,
+      input: typed(COMMANDS),
     });
     expectSymbols(stdout);
   });
@@ -227,7 +227,7 @@ test("the exit status is gdb's", async () => {
 });
 
 test('without the launcher it is the same', async () => {
-  const input = 'break innermost\ncontinue\nbacktrace 1\n';
+  const input = typed(['break innermost', 'continue', 'backtrace 1']);
   const { stdout } = await run(process.execPath, [`${COMMAND}.cjs`, '--gdb', at('pie')], {
     env: GDB_ENV,
     input,
