@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { FailuresReporter } from './test/support/failures-reporter.ts';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -26,6 +27,7 @@ const test = {
 
 export default defineConfig({
   test: {
+    reporters: ['default', new FailuresReporter()],
     projects: [
       {
         ...shared,
