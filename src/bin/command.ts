@@ -4,6 +4,7 @@
  */
 import { ending, isVerbose, moreLine } from '../cli/ending.ts';
 import { rawInvocation } from '../cli/invocation.ts';
+import { nearest } from '../cli/nearest.ts';
 import { writeLine } from '../cli/output.ts';
 import { programRequest, run } from '../cli/run.ts';
 import { hasTwins, withArgv0 } from '../cli/run-options.ts';
@@ -51,10 +52,17 @@ async function main(): Promise<number> {
   return main(invocation);
 }
 
+/** What to add where PROGRAM was not found, and looks like a command of ours. */
+function mistypedCommand({ code, subject = '' }: ForeignError): string {
+  if (code !== 'PROGRAM_NOT_FOUND') return '';
+  const meant = nearest(subject, [...COMMANDS]);
+  return meant === undefined ? '' : `; did you mean run-foreign ${meant}?`;
+}
+
 function failureStatus(error: unknown): number {
   ending(error instanceof ForeignError ? error.exitCode : EXIT.ours, error);
   if (error instanceof ForeignError) {
-    writeLine(2, errorLine(error));
+    writeLine(2, errorLine(error) + mistypedCommand(error));
     if (isVerbose()) writeLine(2, moreLine(error.code));
     return error.exitCode;
   }

@@ -53,10 +53,7 @@ export function sbom(bundled: readonly Package[], installed: readonly Package[])
       ...bundled.map((each) => component(each, 'bundled')),
       ...installed.map((each) => component(each, 'installed')),
     ],
-    dependencies: [
-      { ref: REFERENCE, dependsOn: [...new Set([...direct, ...orphans])].sort() },
-      ...others,
-    ],
+    dependencies: [{ ref: REFERENCE, dependsOn: [...new Set([...direct, ...orphans])].sort() }, ...others],
   };
   return `${JSON.stringify(bom, null, 2)}\n`;
 }

@@ -8,23 +8,30 @@ export function nearest(word: string, names: readonly string[]): string | undefi
     .map((name) => ({ name, changes: changesBetween(word, name) }))
     .sort((one, other) => one.changes - other.changes);
   const [best] = ranked;
-  return best !== undefined && best.changes <= Math.max(2, best.name.length / 3) ? best.name : undefined;
+  return best !== undefined && best.changes <= Math.max(1, best.name.length / 3) ? best.name : undefined;
 }
 
 /** Longer words are no typing mistakes, and would take time. */
 const LONGEST = 64;
 
-/** How many characters must be put in, taken out or exchanged (Levenshtein's distance). */
+/** How many characters must be put in, taken out, replaced, or exchanged with the next (optimal string alignment). */
 function changesBetween(from: string, to: string): number {
   if (from.length > LONGEST) return Number.POSITIVE_INFINITY;
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [index, letter] of [...from].entries()) {
-    const next = [index + 1];
-    for (const [column, other] of [...to].entries()) {
-      const [left = 0, above = 0, before = 0] = [next[column], row[column + 1], row[column]];
-      next.push(Math.min(left + 1, above + 1, before + (letter === other ? 0 : 1)));
+  const rows = [Array.from({ length: to.length + 1 }, (_, index) => index)];
+  const changes = (row: number, column: number): number => rows[row]?.[column] ?? Number.POSITIVE_INFINITY;
+  for (let row = 1; row <= from.length; row++) {
+    rows.push([row]);
+    for (let column = 1; column <= to.length; column++) {
+      const [letter, other] = [from[row - 1], to[column - 1]];
+      const exchanged = letter === to[column - 2] && other === from[row - 2];
+      const least = Math.min(
+        changes(row, column - 1) + 1,
+        changes(row - 1, column) + 1,
+        changes(row - 1, column - 1) + (letter === other ? 0 : 1),
+        exchanged ? changes(row - 2, column - 2) + 1 : Number.POSITIVE_INFINITY,
+      );
+      rows[row]?.push(least);
     }
-    row = next;
   }
-  return row.at(-1) ?? 0;
+  return changes(from.length, to.length);
 }

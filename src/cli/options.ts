@@ -169,14 +169,10 @@ function asTyped(texts: readonly string[], names: readonly string[]): string {
   return texts.find((text) => text.startsWith('-') && isOne(text)) ?? `--${names[0]}`;
 }
 
-/** Shorter ones are near to everything. */
-const LEAST_MISTYPED = 3;
-
 /** Of an argument that is no option of ours only the name is shown: what follows `=` may be a secret. */
 function unknownOption(text: string, names: readonly OptionName[]): ForeignError {
   const [name = ''] = text.split('=');
-  const word = name.replace(/^-+/, '');
-  const meant = word.length < LEAST_MISTYPED ? undefined : nearest(word, names);
+  const meant = nearest(name.replace(/^-+/, ''), names);
   const hint = meant === undefined ? undefined : `did you mean --${meant}?`;
   return usageError(`unknown option: ${forPeople(name)}`, hint);
 }

@@ -133,6 +133,21 @@ describe('wrong usage is one line that names the option as it was given, and lea
   });
 });
 
+test('a command that was mistyped', async () => {
+  for (const args of [
+    ['inspct', 'x'],
+    ['--verbose', 'inspct', 'x'],
+  ]) {
+    const { status, stderr } = await runForeign(args);
+    expect(status).toBe(127);
+    expect(stderr).toMatch(
+      /^run-foreign: inspct: not found in PATH; a file here is \.\/inspct; did you mean run-foreign inspect\?\n/,
+    );
+  }
+  for (const name of ['no-such-program', './inspct', 'sed2', 'x'])
+    expect((await runForeign([name])).stderr).not.toContain('did you mean');
+});
+
 describe('exit statuses', () => {
   test.each([
     [['--unset-env', 'X', '/no/such/program'], 127],
