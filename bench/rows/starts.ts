@@ -20,6 +20,8 @@ const COMPILED = 'compiled';
 const FOREIGN = 'spawnForeign';
 const CHILD_PROCESS = 'child_process.spawn';
 const RUN_FOREIGN = 'run-foreign';
+/** The same with an option, for which it reads options, and keeps no start. */
+const WITH_OPTION = 'run-foreign --max-size';
 /** The command once more, for which a start before has left a stub. */
 const KEPT = 'run-foreign again';
 const NODE = 'node -e 0';
@@ -34,6 +36,7 @@ const COLUMNS: readonly Column[] = [
   { name: FOREIGN, against: CHILD_PROCESS, ours: true },
   { name: CHILD_PROCESS, against: NATIVE },
   { name: RUN_FOREIGN, against: NODE, difference: true, ours: true },
+  { name: WITH_OPTION, against: RUN_FOREIGN, difference: true, ours: true },
   { name: KEPT, against: NATIVE, ours: true },
   ...[NODE, QEMU, LD_SO, MEMFD].map((name) => ({ name, against: NATIVE })),
 ];
@@ -105,6 +108,7 @@ function line(program: StartedProgram, stub: Stub, ways: Ways): Line {
     foreign === undefined ? undefined : oneByOne(FOREIGN, foreign, command),
     oneByOne(CHILD_PROCESS, nodeSpawn, command),
     starts.command(RUN_FOREIGN, [COMMAND, ...command], WITH_THREADS),
+    starts.command(WITH_OPTION, [COMMAND, '--max-size=1G', ...command], WITH_THREADS),
     kept === undefined ? undefined : starts.command(KEPT, [COMMAND, ...command], { env: kept }),
     starts.command(NODE, [process.execPath, '-e', '0'], WITH_THREADS),
     qemu === undefined ? undefined : starts.command(QEMU, [qemu, ...command]),
