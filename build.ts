@@ -10,7 +10,8 @@ import standaloneCode from 'ajv/dist/standalone/index.js';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { ajv } from './loaders/manifest/decoder.ts';
 import schema from './loaders/manifest/schema.json' with { type: 'json' };
-import { CACHE_FILE, COMMAND_FILE } from './src/bin/script.ts';
+import { cacheFile, SCRIPT_NAMES, type ScriptName, scriptFile } from './src/bin/script.ts';
+import { buildCommandScripts } from './src/build/command-scripts.ts';
 import { notices } from './src/build/licenses.ts';
 import { bundledPackages, installedPackages } from './src/build/packages.ts';
 import { sbom } from './src/build/sbom.ts';
@@ -32,7 +33,7 @@ const CODERS = {
   'zstd-encoder': 'loaders/zstd/encoder.ts',
 };
 
-/** What is loaded only when it is needed: coders, yargs, which a plain start does without, and the import() that is in no cache. */
+/** What is loaded only when it is needed: coders, and the import() that is in no cache. */
 const loadedAside: Plugin = {
   name: 'loaded aside',
   setup(build) {
@@ -41,7 +42,6 @@ const loadedAside: Plugin = {
       path: coderFile(path, importer),
       namespace: aside,
     }));
-    build.onResolve({ filter: /^yargs\/helpers$/ }, () => ({ path: './yargs.cjs', namespace: aside }));
     build.onResolve({ filter: /\/import-module\.ts$/ }, () => ({
       path: './import-module.cjs',
       namespace: aside,
@@ -68,15 +68,17 @@ const importedAside: Plugin = {
 const coderFile = (path: string, importer: string): string =>
   `./${basename(dirname(importer))}-${basename(path, '.ts')}.cjs`;
 
-/** yargs does not say that its parser needs nothing of the rest. */
-const onlyUsed: Plugin = {
-  name: 'only what is used',
+/** Of yargs only the parser is taken, which needs nothing of what the rest wants of Node; the rest is left out. */
+const onlyParser: Plugin = {
+  name: 'only the parser',
   setup(build) {
-    build.onResolve({ filter: /^\.\.\// }, ({ path, importer, resolveDir }) =>
-      importer.endsWith('yargs/helpers/helpers.mjs')
-        ? { path: resolve(resolveDir, path), sideEffects: false }
-        : undefined,
+    const namespace = 'left out';
+    build.onResolve({ filter: /^\.\.\// }, ({ path, importer }) =>
+      importer.endsWith('/yargs/helpers/helpers.mjs') ? { path, namespace, sideEffects: false } : undefined,
     );
+    build.onLoad({ filter: /./, namespace }, () => ({
+      contents: 'export default undefined; export const applyExtends = undefined, hideBin = undefined;',
+    }));
   },
 };
 
@@ -128,6 +130,9 @@ const withElfy: BuildOptions = { ...common, alias: { assert: './loaders/elf/asse
 /** Enough for V8 to come to the same twice in a row; else the last is taken, which is as good for everything but comparing. */
 const MOST_TRIES = 8;
 
+/** Starts that need all of a script that users often need. */
+const TYPICAL = { command: [process.execPath], further: ['--max-size=1G', process.execPath] };
+
 /** Built aside and then renamed, so that nobody runs half a command. */
 const OUT = 'dist.new';
 
@@ -153,15 +158,6 @@ const bundles = await Promise.all([
     footer: { js: '0 && (module.exports = { validate });' },
   }),
   build({
-    ...packages,
-    plugins: [onlyUsed],
-    stdin: { contents: "export { Parser } from 'yargs/helpers';", resolveDir: '.' },
-    outfile: `${OUT}/yargs.cjs`,
-    format: 'cjs',
-    define: { 'import.meta.url': 'ownUrl' },
-    banner: { js: "const ownUrl = require('node:url').pathToFileURL(__filename).href;" },
-  }),
-  build({
     ...common,
     entryPoints: ['loaders/age/worker.ts'],
     outfile: `${OUT}/age-worker.cjs`,
@@ -185,22 +181,6 @@ const bundles = await Promise.all([
     entryPoints: ['src/plugins/import-module.ts'],
     outfile: `${OUT}/import-module.cjs`,
     format: 'cjs',
-  }),
-  build({
-    ...withElfy,
-    plugins: [loadedAside, lazyBuiltIns],
-    entryPoints: ['src/bin/command.ts'],
-    outfile: `${OUT}/${COMMAND_FILE}`,
-    format: 'cjs',
-    define: ownDirectory,
-    minify: true,
-    // For those who read a stack of RUN_FOREIGN_VERBOSE; no start opens it.
-    sourcemap: 'external',
-    sourcesContent: false,
-    // What V8 has from a cache has no import().
-    supported: { 'dynamic-import': false },
-    banner: { js: '(function (require, __dirname, __filename) {' },
-    footer: { js: '})' },
   }),
   build({
     ...packages,
@@ -238,6 +218,19 @@ const bundles = await Promise.all([
       js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);",
     },
   }),
+  ...(await buildCommandScripts(OUT, {
+    ...withElfy,
+    plugins: [onlyParser, loadedAside, lazyBuiltIns],
+    format: 'cjs',
+    // For yargs, which makes a require() of it.
+    define: { ...ownDirectory, 'import.meta.url': '__filename' },
+    minify: true,
+    // For those who read a stack of RUN_FOREIGN_VERBOSE; no start opens it.
+    sourcemap: 'external',
+    sourcesContent: false,
+    // What V8 has from a cache has no import().
+    supported: { 'dynamic-import': false },
+  })),
 ]);
 const bundled = bundledPackages(bundles.flatMap(({ metafile }) => metafile ?? []));
 writeFileSync(`${OUT}/THIRD-PARTY-LICENSES`, notices(bundled));
@@ -252,7 +245,7 @@ writeFileSync(`${OUT}/run-foreign`, emitLauncher(buildId), { mode: 0o755 });
 writeFileSync(`${OUT}/run-foreign${BINFMT_SUFFIX}`, emitLauncher(buildId, { forBinfmt: true }), {
   mode: 0o755,
 });
-makeCache(buildId);
+makeCaches(buildId);
 execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', `${OUT}/types`], {
   stdio: 'inherit',
 });
@@ -262,28 +255,39 @@ renameSync(OUT, 'dist');
 
 /** Puts the digest of the command into it, and returns that. */
 function setBuildId(): string {
-  const file = `${OUT}/${COMMAND_FILE}`;
-  const code = readFileSync(file, 'latin1');
-  if (!code.includes(BUILD_ID)) throw new Error('the command has no place for its digest');
-  const id = createHash('sha256').update(code, 'latin1').digest('hex').slice(0, BUILD_ID.length);
-  writeFileSync(file, code.replaceAll(BUILD_ID, id), 'latin1');
+  const [command = '', ...others] = SCRIPT_NAMES.map((name) =>
+    readFileSync(`${OUT}/${scriptFile(name)}`, 'latin1'),
+  );
+  if (!command.includes(BUILD_ID) || others.some((code) => code.includes(BUILD_ID)))
+    throw new Error('the command has no place for its digest, or several');
+  const digest = createHash('sha256')
+    .update([command, ...others].join(''), 'latin1')
+    .digest('hex');
+  const id = digest.slice(0, BUILD_ID.length);
+  writeFileSync(`${OUT}/${scriptFile('command')}`, command.replaceAll(BUILD_ID, id), 'latin1');
   return id;
 }
 
 /**
- * Compiled code of the command: a launcher starts any program, with the maker of the cache where the command is. V8 hashes by
+ * Compiled code of the command: a launcher starts any program, with the maker of caches where the command is. V8 hashes by
  * a seed, which users' processes choose themselves; a fixed one gives every build of the same sources the same bytes. Now and then,
  * on a machine that has much to do, V8 has compiled something else, so what two starts in a row agree on is taken.
  */
-function makeCache(buildId: string): void {
+function makeCaches(buildId: string): void {
   const maker = `${OUT}/make-cache`;
   writeFileSync(maker, emitLauncher(buildId, { nodeOptions: ['--random-seed=1'] }), { mode: 0o755 });
+  for (const name of SCRIPT_NAMES) makeCache(maker, name);
+  rmSync(maker);
+  rmSync(`${maker}.cjs`);
+}
+
+function makeCache(maker: string, name: ScriptName): void {
   // Of the caller's starts none is taken; this one is kept, so that what a first start does is compiled, too.
   const env = { PATH: process.env['PATH'], XDG_CACHE_HOME: resolve(OUT, 'cache') };
   const compile = () => {
-    execFileSync(maker, [process.execPath], { stdio: 'inherit', env });
+    execFileSync(maker, TYPICAL[name], { stdio: 'inherit', env });
     rmSync(env.XDG_CACHE_HOME, { recursive: true, force: true });
-    return readFileSync(`${OUT}/${CACHE_FILE}`);
+    return readFileSync(`${OUT}/${cacheFile(name)}`);
   };
   let last = compile();
   for (let tries = 0; tries < MOST_TRIES; tries++) {
@@ -291,6 +295,4 @@ function makeCache(buildId: string): void {
     if (next.equals(last)) break;
     last = next;
   }
-  rmSync(maker);
-  rmSync(`${maker}.cjs`);
 }

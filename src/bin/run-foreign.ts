@@ -3,13 +3,13 @@
  * spares every start 15 ms. Without that code, or where V8 does not take it, the command is compiled as any script is.
  */
 import { readFileSync, writeSync } from 'node:fs';
-import { CACHE_FILE, commandScript, runCommand } from './script.ts';
+import { cacheFile, compile, runCommand, type ScriptName } from './script.ts';
 
 const directory = import.meta.dirname;
 
-function cache(): Buffer | undefined {
+function cacheOf(name: ScriptName): Buffer | undefined {
   try {
-    return readFileSync(`${directory}/${CACHE_FILE}`);
+    return readFileSync(`${directory}/${cacheFile(name)}`);
   } catch {
     return undefined;
   }
@@ -26,4 +26,4 @@ if (isTooOld()) {
   writeSync(2, `run-foreign: needs Node.js 20.19, or 22.3 or newer, and ${execPath} is ${versions.node}\n`);
   process.exit(125);
 }
-runCommand(commandScript(directory, cache()), require, directory);
+runCommand((name) => compile(directory, name, cacheOf(name)), require, directory);

@@ -4,6 +4,7 @@ import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
+import { scriptFile } from '../../src/bin/script.ts';
 import { MESSAGE } from '../../src/launcher/protocol.ts';
 import { zstdFrame } from '../support/packed.ts';
 import { COMMAND, NODE_HALF, run, temporary } from '../support/run.ts';
@@ -50,9 +51,22 @@ function isBuiltIn(request: string): boolean {
 }
 
 test('the plain path loads no package', () => {
-  const { packages, stderr } = loaded(['/no/such/program', '--verbose']);
-  expect([...packages]).toEqual([]);
-  expect(stderr).not.toContain('yargs');
+  expect([...loaded(['/no/such/program', '--verbose']).packages]).toEqual([]);
+});
+
+test('the plain path reads one script; options, commands and URLs need the other', async () => {
+  const own = join(directory.path, 'half');
+  mkdirSync(own);
+  for (const name of ['run-foreign', 'run-foreign.cjs', scriptFile('command')])
+    copyFileSync(join(COMMAND, '..', name), join(own, name));
+  const start = (...args: string[]) => run(join(own, 'run-foreign'), args);
+  expect(await start('/bin/echo', 'ok')).toEqual({ status: 0, stdout: 'ok\n', stderr: '' });
+  expect(await start('/no/such/program')).toMatchObject({ status: 127 });
+  for (const args of [['--verbose', '/bin/true'], ['inspect', '/bin/true'], ['http://127.0.0.1:1/x']]) {
+    const { status, stderr } = await start(...args);
+    expect(status).toBe(125);
+    expect(stderr).toContain(scriptFile('further'));
+  }
 });
 
 test('koffi is loaded where there is no launcher, through its public import', () => {
@@ -137,10 +151,6 @@ test('for a sealed one it is, so the test above would see it', async () => {
   const { stderr } = loaded(['-i', key, path], 126);
   expect(UNSEALERS.filter((name) => stderr.includes(name))).toContain('node:crypto');
   expect(stderr).toContain('age-decoder');
-});
-
-test('with options yargs is loaded, so the test above would see it', () => {
-  expect(loaded(['--verbose', '/no/such/program']).stderr).toContain('yargs');
 });
 
 test('a compiler is loaded for a loader that has changed, and for no other', () => {

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cacheFile, SCRIPT_NAMES, scriptFile } from '../../src/bin/script.ts';
 import { ENTRIES, reachable } from '../../src/build/types.ts';
 import { type Packed, pack, unpack } from '../support/package.ts';
 import { ROOT, temporary } from '../support/run.ts';
@@ -65,7 +66,8 @@ test('nothing of what was built names a place of the machine that built it', () 
     if (!name.startsWith('dist/')) continue;
     for (const place of places) expect(content.includes(place), `${place} in ${name}`).toBe(false);
   }
-  expect(files.get('dist/command.cache')?.includes('command.cjs')).toBe(true);
+  for (const name of SCRIPT_NAMES)
+    expect(files.get(`dist/${cacheFile(name)}`)?.includes(scriptFile(name))).toBe(true);
 });
 
 test('only programs can be executed, and nobody but the owner may write', () => {

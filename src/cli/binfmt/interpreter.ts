@@ -25,7 +25,7 @@ const PASSING: readonly (readonly [RegExp, string])[] = [
   [/\/\.nvm\/versions\//, 'lies below a version of Node that nvm takes away with it'],
 ];
 /** Beside it. */
-const CODE = ['run-foreign.cjs', 'command.cjs', 'command.cache'];
+const CODE = ['run-foreign.cjs', 'command.cjs', 'command.cache', 'further.cjs', 'further.cache'];
 const READ_BY_OTHERS = 0o004;
 const SEARCHED_BY_OTHERS = 0o001;
 const OLDEST_NODE = [20, 19];
