@@ -7,6 +7,7 @@ import type { ForeignError } from '../errors.ts';
 import { environmentValue } from '../launch/environment.ts';
 import type { Applied } from './config/fields.ts';
 import { NO } from './ending.ts';
+import { TOPICS } from './help.ts';
 import { toBytes, toText } from './invocation.ts';
 import { listIn } from './lists.ts';
 import { nearest } from './nearest.ts';
@@ -172,7 +173,14 @@ function asTyped(texts: readonly string[], names: readonly string[]): string {
 /** Of an argument that is no option of ours only the name is shown: what follows `=` may be a secret. */
 function unknownOption(text: string, names: readonly OptionName[]): ForeignError {
   const [name = ''] = text.split('=');
-  const meant = nearest(name.replace(/^-+/, ''), names);
-  const hint = meant === undefined ? undefined : `did you mean --${meant}?`;
-  return usageError(`unknown option: ${forPeople(name)}`, hint);
+  return usageError(`unknown option: ${forPeople(name)}`, whatWasMeant(name.replace(/^-+/, ''), names));
+}
+
+function whatWasMeant(word: string, names: readonly OptionName[]): string | undefined {
+  const isHere = names.some((each) => each === word);
+  const owners = Object.entries(TOPICS).filter(([, { options }]) => options.some((each) => each === word));
+  if (!isHere && owners.length > 0)
+    return `it is an option of ${owners.map(([command]) => command).join(', ')}`;
+  const meant = nearest(word, names);
+  return meant && `did you mean --${meant}?`;
 }

@@ -84,7 +84,7 @@ describe('wrong usage is one line that names the option as it was given, and lea
     [['--verbose=maybe', '/bin/true'], '--verbose'],
     [['--env', '=x', '/bin/true'], '--env'],
     [['--unset-env', 'A=b', '/bin/true'], '--unset-env'],
-    [['--json', '/bin/true'], '--json'],
+    [['--json', 'inspect', '/bin/true'], 'unknown option: --json; it is an option of plan, inspect,'],
     [['--insecure', 'http://127.0.0.1/x'], '--insecure'],
     ...['0', '-1', '1.5', '1e6', '10T', '1GiB', 'K', '9007199254740992', '9000000G', 'much'].map(
       (size): [string[], string] => [[`--max-size=${size}`, '/bin/true'], `not '${size}'`],
@@ -115,7 +115,7 @@ describe('wrong usage is one line that names the option as it was given, and lea
     const { status, stdout, stderr } = await runForeign(args);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toMatch(
-      /^run-foreign: [^\n]*; (see run-foreign [a-z-]* ?--help|did you mean --[a-z0-9-]+\?)\n$/,
+      /^run-foreign: [^\n]*; (see run-foreign [a-z-]* ?--help|did you mean --[a-z0-9-]+\?|it is an option of [a-z, -]+)\n$/,
     );
     expect(stderr).toContain(named);
     expect(stderr).not.toContain('secret');
