@@ -2,7 +2,7 @@
  * `--trace`: what is done, with times, on standard error. Each event is written at once, so that all of it stands there when the
  * program takes over; and whoever reads it slowly, or not at all, stops no program from starting.
  */
-import { readlinkSync, writeSync } from 'node:fs';
+import { constants, fstatSync, openSync, readlinkSync, writeSync } from 'node:fs';
 import { errorLine, ForeignError } from '../errors.ts';
 import { launched } from '../launch/launched.ts';
 import { readText, statFields } from '../native/proc.ts';
@@ -13,7 +13,7 @@ import { eventJson, traceLines } from './trace-text.ts';
 
 export type TraceFormat = 'text' | 'json';
 
-/** A pipe that nobody may wait for, and that nobody empties, is waited for so long in all. Milliseconds. */
+/** A pipe that nobody empties is waited for so long in all. Milliseconds. */
 const PATIENCE = 500;
 const NAP = 5;
 /** USER_HZ, in which /proc counts: times(2), always 100 on x86. */
@@ -72,8 +72,19 @@ function ageOf(pid: number): number | undefined {
   return started > 0 && Number.isFinite(uptime) ? uptime * 1000 - started : undefined;
 }
 
+/** Standard error, without waiting for whoever should empty it: others who have the same pipe may want to wait. */
+function ownStandardError(): number {
+  try {
+    if (fstatSync(2).isFIFO()) return openSync('/proc/self/fd/2', constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    // It is not open, nobody reads it any more, or it is somebody else's.
+  }
+  return 2;
+}
+
 /** Standard error, until it cannot be written to. */
 class Writer {
+  readonly #fd = ownStandardError();
   #open = true;
   #patience = PATIENCE;
 
@@ -83,7 +94,7 @@ class Writer {
     const bytes = Buffer.from(text);
     for (let done = 0; done < bytes.length; ) {
       try {
-        done += writeSync(2, bytes, done);
+        done += writeSync(this.#fd, bytes, done);
       } catch (cause) {
         if ((cause as NodeJS.ErrnoException).code === 'EAGAIN' && this.#patience > 0) this.#wait();
         else {

@@ -1,6 +1,7 @@
 /** What reaches the program: its arguments, its environment and its name, byte for byte. */
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { NODE_PATH, runForeign, SHELL_COMMAND, sh } from '../support/run.ts';
+import { NODE_PATH, runForeign, SHELL_COMMAND, sh, temporary } from '../support/run.ts';
 
 const CMDLINE = ['/bin/cat', '/proc/self/cmdline'];
 const strings = (output: string) => output.split('\0').slice(0, -1);
@@ -132,9 +133,16 @@ describe('argv0', () => {
   });
 });
 
-test('stdout stays as it was: a pipe is not made non-blocking for the program', async () => {
-  const flags = (await sh(`${SHELL_COMMAND} --unset-env NOBODY /bin/cat /proc/self/fdinfo/1 | /bin/cat`))
-    .stdout;
+test.each([
+  [1, '| /bin/cat'],
+  [2, '2>&1 > "$1" | /bin/cat; /bin/cat "$1"'],
+])('descriptor %i stays as it was: a pipe is not made non-blocking for the program', async (fd, end) => {
+  const directory = temporary();
+  const output = join(directory.path, 'output');
+  const { stdout } = await sh(`${SHELL_COMMAND} --unset-env NOBODY /bin/cat /proc/self/fdinfo/${fd} ${end}`, [
+    output,
+  ]);
+  directory.remove();
   const O_NONBLOCK = 0o4000;
-  expect(Number.parseInt(/^flags:\s*(\d+)/m.exec(flags)?.[1] ?? '4000', 8) & O_NONBLOCK).toBe(0);
+  expect(Number.parseInt(/^flags:\s*(\d+)/m.exec(stdout)?.[1] ?? '4000', 8) & O_NONBLOCK).toBe(0);
 });

@@ -347,7 +347,11 @@ describe('who reads it stops no start', () => {
     expect(stdout).toMatch(/^hello/);
   });
 
-  test('somebody who does not read, and may not be waited for', async () => {
+  test.each([
+    ['2>&3', 'and may not be waited for'],
+    // To open it once more is to wait for it as others do.
+    ['2> "$0"', 'and would be waited for'],
+  ])('somebody who does not read (%s), %s', async (redirection) => {
     const path = join(directory.path, 'fifo');
     await run('mkfifo', [path]);
     const full = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
@@ -357,9 +361,11 @@ describe('who reads it stops no start', () => {
       // It is full.
     }
     try {
-      const child = spawn(COMMAND, ['--trace', '/bin/echo', 'hello'], {
+      const script = `exec "$@" ${redirection}`;
+      const child = spawn('/bin/sh', ['-c', script, path, COMMAND, '--trace', '/bin/echo', 'hello'], {
         env: { PATH: NODE_PATH },
-        stdio: ['ignore', 'pipe', full],
+        // Of the first three Node makes such that are waited for.
+        stdio: ['ignore', 'pipe', 'ignore', full],
         timeout: 10_000,
       });
       let stdout = '';
