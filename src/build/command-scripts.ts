@@ -3,11 +3,13 @@
  * import(). V8 reads the second only when something of it is asked for. Every module is in one of the two: the first hands the second
  * what they share.
  */
-import { readFileSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
+import { readFileSync, realpathSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
 import { type BuildOptions, type BuildResult, build, type Plugin } from 'esbuild';
 import { scriptFile } from '../bin/script.ts';
 
+/** esbuild follows links, where the sources are some. */
+const ROOT = dirname(realpathSync('src'));
 const ENTRY = 'src/bin/command.ts';
 /** Modules that are in one of them only. What else there is keeps nothing in mind, and may be in both. */
 const OWN = /^(src|loaders)\/.*\.ts$/;
@@ -25,7 +27,7 @@ export async function buildCommandScripts(directory: string, options: BuildOptio
     write: false,
     metafile: true,
   });
-  const first = await exportsOf(Object.keys(plain.metafile.inputs).filter((path) => OWN.test(path)));
+  const first = await exportsOf(Object.keys(plain.metafile.inputs));
   const twice = [...asked].find((path) => first.has(path));
   if (twice !== undefined)
     throw new Error(`${twice} is asked for by import(), and imported by a plain start`);
@@ -33,7 +35,7 @@ export async function buildCommandScripts(directory: string, options: BuildOptio
   const shared = new Set<string>();
   const further = await build({
     ...options,
-    stdin: { contents: entriesOf(asked), resolveDir: '.' },
+    stdin: { contents: entriesOf(asked), resolveDir: ROOT },
     outfile: `${directory}/${scriptFile('further')}`,
     ...withPlugin(options, takenFrom(first, shared)),
     banner: { js: '(function (require, __dirname, __filename, shared) { const module = { exports: {} };' },
@@ -43,7 +45,7 @@ export async function buildCommandScripts(directory: string, options: BuildOptio
     ...options,
     entryPoints: [ENTRY],
     outfile: `${directory}/${scriptFile('command')}`,
-    ...withPlugin(options, askedFor(asked), handedOn([...shared], first)),
+    ...withPlugin(options, askedFor(asked), handedOn([...shared].sort(), first)),
     banner: {
       js:
         '(function (require, __dirname, __filename, load) { let modules;' +
@@ -58,7 +60,8 @@ const withPlugin = ({ plugins = [] }: BuildOptions, ...more: Plugin[]): BuildOpt
   plugins: [...plugins, ...more],
 });
 
-const pathOf = (resolveDir: string, path: string): string => relative('.', resolve(resolveDir, path));
+/** By its path from the root of the sources, wherever those are built. */
+const pathOf = (resolveDir: string, path: string): string => relative(ROOT, resolve(resolveDir, path));
 
 /** What an import() asks for is the second script's; `asked` gets its path. */
 function askedFor(asked: Set<string>): Plugin {
@@ -80,19 +83,22 @@ function askedFor(asked: Set<string>): Plugin {
 
 /** The second script's answers, by path. */
 const entriesOf = (asked: ReadonlySet<string>): string =>
-  `module.exports = { ${[...asked].map((path) => `${JSON.stringify(path)}: () => require('./${path}')`).join(', ')} };`;
+  `module.exports = { ${[...asked]
+    .sort()
+    .map((path) => `${JSON.stringify(path)}: () => require('./${path}')`)
+    .join(', ')} };`;
 
-/** Names that each of these modules exports. */
-async function exportsOf(paths: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
+/** Names that each of those which are our own exports. */
+async function exportsOf(inputs: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
   const { metafile } = await build({
-    entryPoints: [...paths],
+    entryPoints: inputs.filter((path) => OWN.test(pathOf('.', path))),
     outdir: '.',
     format: 'esm',
     write: false,
     metafile: true,
   });
   const outputs = Object.values(metafile.outputs);
-  return new Map(outputs.map(({ entryPoint = '', exports }) => [entryPoint, exports]));
+  return new Map(outputs.map(({ entryPoint = '', exports }) => [pathOf('.', entryPoint), exports]));
 }
 
 /** Modules of the first script in the second; `shared` gets the paths of those that are asked for. */
@@ -135,7 +141,7 @@ function handedOn(shared: readonly string[], first: ReadonlyMap<string, readonly
           return `${JSON.stringify(path)}: { ${values.join(', ')} }`;
         });
         const contents = `${imports.join('\n')}\n${FURTHER}.shared = () => ({ ${entries.join(',\n')} });`;
-        return { contents, resolveDir: '.' };
+        return { contents, resolveDir: ROOT };
       });
     },
   };
