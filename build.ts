@@ -1,5 +1,5 @@
 /**
- * Builds dist/: the launcher, the command as one CommonJS file, the library as ES modules and as CommonJS, with its types. The same
+ * Builds dist/: the launcher, the command as two scripts, the library as ES modules and as CommonJS, with its types. The same
  * sources give the same bytes, wherever they lie; test/package/contents.test.ts has what goes to users.
  */
 import { execFileSync } from 'node:child_process';
@@ -218,7 +218,7 @@ const bundles = await Promise.all([
       js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);",
     },
   }),
-  ...(await buildCommandScripts(OUT, {
+  buildCommandScripts(OUT, {
     ...withElfy,
     plugins: [onlyParser, loadedAside, lazyBuiltIns],
     format: 'cjs',
@@ -230,9 +230,9 @@ const bundles = await Promise.all([
     sourcesContent: false,
     // What V8 has from a cache has no import().
     supported: { 'dynamic-import': false },
-  })),
+  }),
 ]);
-const bundled = bundledPackages(bundles.flatMap(({ metafile }) => metafile ?? []));
+const bundled = bundledPackages(bundles.flat().flatMap(({ metafile }) => metafile ?? []));
 writeFileSync(`${OUT}/THIRD-PARTY-LICENSES`, notices(bundled));
 writeFileSync(`${OUT}/sbom.cdx.json`, sbom(bundled, installedPackages()));
 cpSync('src/cli/new-loader/package', `${OUT}/new-loader`, { recursive: true });

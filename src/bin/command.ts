@@ -4,7 +4,7 @@
  */
 import { ending, isVerbose, moreLine } from '../cli/ending.ts';
 import { rawInvocation } from '../cli/invocation.ts';
-import { nearest } from '../cli/nearest.ts';
+import { didYouMean } from '../cli/nearest.ts';
 import { writeLine } from '../cli/output.ts';
 import { programRequest, run } from '../cli/run.ts';
 import { hasTwins, withArgv0 } from '../cli/run-options.ts';
@@ -55,8 +55,8 @@ async function main(): Promise<number> {
 /** What to add where PROGRAM was not found, and looks like a command of ours. */
 function mistypedCommand({ code, subject = '' }: ForeignError): string {
   if (code !== 'PROGRAM_NOT_FOUND') return '';
-  const meant = nearest(subject, [...COMMANDS]);
-  return meant === undefined ? '' : `; did you mean run-foreign ${meant}?`;
+  const question = didYouMean(subject, [...COMMANDS], 'run-foreign ');
+  return question === undefined ? '' : `; ${question}`;
 }
 
 function failureStatus(error: unknown): number {

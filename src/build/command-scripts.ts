@@ -130,17 +130,16 @@ function handedOn(shared: readonly string[], first: ReadonlyMap<string, readonly
       }));
       build.onResolve({ filter: /^handed on$/ }, ({ path }) => ({ path, namespace: path }));
       build.onLoad({ filter: /./, namespace: 'handed on' }, () => {
-        const names = shared.map((path, index) =>
-          (first.get(path) ?? []).map((name) => `${name} as ${name}_${index}`),
-        );
-        const imports = shared.map(
-          (path, index) => `import { ${names[index]?.join(', ')} } from './${path}';`,
-        );
-        const entries = shared.map((path, index) => {
-          const values = (first.get(path) ?? []).map((name) => `${name}: ${name}_${index}`);
-          return `${JSON.stringify(path)}: { ${values.join(', ')} }`;
+        // Of another name in each module, where two modules export the same.
+        const modules = shared.map((path, index) => {
+          const own = (first.get(path) ?? []).map((name) => ({ name, here: `${name}_${index}` }));
+          return {
+            imports: `import { ${own.map(({ name, here }) => `${name} as ${here}`).join(', ')} } from './${path}';`,
+            entry: `${JSON.stringify(path)}: { ${own.map(({ name, here }) => `${name}: ${here}`).join(', ')} }`,
+          };
         });
-        const contents = `${imports.join('\n')}\n${FURTHER}.shared = () => ({ ${entries.join(',\n')} });`;
+        const contents = `${modules.map(({ imports }) => imports).join('\n')}
+          ${FURTHER}.shared = () => ({ ${modules.map(({ entry }) => entry).join(',\n')} });`;
         return { contents, resolveDir: ROOT };
       });
     },

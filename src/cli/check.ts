@@ -2,7 +2,7 @@
 import { printable } from '../errors.ts';
 import { CHECK_IDS, machineChecks } from './checks/index.ts';
 import type { MachineCheck } from './checks/machine-check.ts';
-import { nearest } from './nearest.ts';
+import { didYouMean } from './nearest.ts';
 import type { ParsedArguments } from './options.ts';
 import { write } from './output.ts';
 import { columns, jsonText, wrap } from './text.ts';
@@ -23,12 +23,9 @@ export async function check({ options, rest }: ParsedArguments): Promise<number>
 }
 
 function unknownId(id: string): Error {
-  const meant = nearest(id, CHECK_IDS);
-  const question = meant === undefined ? '' : `did you mean ${meant}? `;
-  return usageError(
-    `there is no check '${printable(id)}'`,
-    `${question}there are ${CHECK_IDS.join(', ')}; see run-foreign check --help`,
-  );
+  const all = `there are ${CHECK_IDS.join(', ')}; see run-foreign check --help`;
+  const question = didYouMean(id, CHECK_IDS);
+  return usageError(`there is no check '${printable(id)}'`, question ? `${question} ${all}` : all);
 }
 
 function checkLines({ id, ok, required, found, advice, fix, neededFor }: MachineCheck): string[] {

@@ -5,7 +5,7 @@ import { ERROR_CODES, type ErrorCode, exitStatus, printable } from '../errors.ts
 import type { Explanation } from './explanations/explanation.ts';
 import { EXPLANATIONS } from './explanations/index.ts';
 import { STATUS_MEANINGS } from './help.ts';
-import { nearest } from './nearest.ts';
+import { didYouMean } from './nearest.ts';
 import type { ParsedArguments } from './options.ts';
 import { write } from './output.ts';
 import { self } from './self.ts';
@@ -83,8 +83,7 @@ function code(word: string): Answer {
   const wanted = word.trim().toUpperCase().replace(/[- ]/g, '_');
   const found = ERROR_CODES.find((each) => each === wanted);
   if (found === undefined) {
-    const meant = nearest(wanted, ERROR_CODES);
-    const hint = meant === undefined ? 'run-foreign explain lists them' : `did you mean ${meant}?`;
+    const hint = didYouMean(wanted, ERROR_CODES) ?? 'run-foreign explain lists them';
     throw usageError(`there is no error code '${printable(word)}'`, hint);
   }
   const explanation = EXPLANATIONS[found];

@@ -1,7 +1,13 @@
 /** What somebody meant who has mistyped a name. */
 
+/** A question for whoever has written `word`, if one of `names` is near to it; `before` stands before that. */
+export function didYouMean(word: string, names: readonly string[], before = ''): string | undefined {
+  const meant = nearest(word, names);
+  return meant && `did you mean ${before}${meant}?`;
+}
+
 /** The one of `names` that begins so, or else takes the fewest changes, if those are few for its length. */
-export function nearest(word: string, names: readonly string[]): string | undefined {
+function nearest(word: string, names: readonly string[]): string | undefined {
   const [begins, ...others] = names.filter((name) => word.length > 2 && name.startsWith(word));
   if (begins !== undefined && others.length === 0) return begins;
   const ranked = names

@@ -10,7 +10,7 @@ import { NO } from './ending.ts';
 import { TOPICS } from './help.ts';
 import { toBytes, toText } from './invocation.ts';
 import { listIn } from './lists.ts';
-import { nearest } from './nearest.ts';
+import { didYouMean } from './nearest.ts';
 import type { Given } from './option-layers.ts';
 import { type OptionName, optionSpec, twinName } from './option-specs.ts';
 import { forPeople, type Options, optionsOf } from './option-values.ts';
@@ -89,8 +89,9 @@ async function runYargs(
       'short-option-groups': false,
     },
   });
-  const [, incomplete] = /: (.*)$/s.exec(error?.message ?? '') ?? [];
-  if (incomplete !== undefined) throw usageError(forPeople(`no value after the option --${incomplete}`));
+  // The only one that there is with these settings; its message ends with the name.
+  if (error !== null)
+    throw usageError(`no value after the option --${forPeople(error.message.replace(/^.*: /s, ''))}`);
   const known = new Set<string>(['_', ...names]);
   const unknown = Object.keys(argv).filter((name) => !known.has(name));
   if (unknown.length > 0) throw unknownOption(asTyped(texts, unknown), names);
@@ -181,6 +182,5 @@ function whatWasMeant(word: string, names: readonly OptionName[]): string | unde
   const owners = Object.entries(TOPICS).filter(([, { options }]) => options.some((each) => each === word));
   if (!isHere && owners.length > 0)
     return `it is an option of ${owners.map(([command]) => command).join(', ')}`;
-  const meant = nearest(word, names);
-  return meant && `did you mean --${meant}?`;
+  return didYouMean(word, names, '--');
 }

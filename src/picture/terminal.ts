@@ -2,7 +2,6 @@
  * A block of memory for a terminal: low addresses on top, a box a region, its height a hint at its size, gaps shown
  * broken. Pure, and never wider than it is told. It must survive images that no machine would run.
  */
-
 import { hex } from '../errors.ts';
 import type { Protection } from '../image/image.ts';
 import { permissions } from '../image/permissions.ts';

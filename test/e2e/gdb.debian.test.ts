@@ -164,7 +164,7 @@ describe('where gdb cannot read the program itself', () => {
       const looks = ['info registers', 'continue'];
       const { stdout } = await debugForeign([...options, sample(file), 'inputs/words.txt'], looks);
       expect(stdout).toMatch(new RegExp(`Program stopped\\.\\n0x0*${entry} in `));
-      expect(stdout).toMatch(/^(?:\(gdb\) )+[er]ax +0x0 /m);
+      expect(stdout).toMatch(/^\(gdb\) \(gdb\) [er]ax +0x0 /m);
       expect(stdout).toContain('3 6 30 inputs/words.txt\n');
       expect(stdout).toContain('exited normally]');
     },
