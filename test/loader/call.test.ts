@@ -3,23 +3,19 @@ import { describe, expect, test } from 'vitest';
 import { ForeignError, FormatError } from '../../src/errors.ts';
 import type { FirstStackLayout, FirstStackRequest } from '../../src/image/image.ts';
 import { askLoader, callLoader } from '../../src/loader/call.ts';
-import { defineLoader, type Loaded, type LoaderPlugin } from '../../src/loader/contract.ts';
+import type { Loaded, LoaderPlugin } from '../../src/loader/contract.ts';
 import type { TimeLimit } from '../../src/loader/time-limit.ts';
 import { memorySource, sourceFrom } from '../../src/source/memory.ts';
 import type { Source } from '../../src/source/source.ts';
 import { foreignError } from '../support/errors.ts';
 import { testImage } from '../support/images.ts';
+import { plugin } from '../support/plugin.ts';
 import { contextOf, NO_OPTIONS } from '../support/resolve.ts';
 import { fileLike, text } from '../support/sources.ts';
 
 function loader(changes: Partial<LoaderPlugin>): LoaderPlugin {
-  return defineLoader({
-    name: 'made',
-    apiVersion: 1,
+  return plugin('made', 'exact', {
     kind: 'wrapper',
-    description: 'made by a test',
-    magics: [],
-    probe: () => 'exact',
     load: (source) => ({ kind: 'unwrap', source }),
     ...changes,
   });

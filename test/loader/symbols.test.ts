@@ -1,23 +1,18 @@
 /** What loaders say of names, for debuggers: looked at before anybody relies on it. */
 import { describe, expect, test } from 'vitest';
 import { FormatError } from '../../src/errors.ts';
-import { defineLoader, type LoaderPlugin } from '../../src/loader/contract.ts';
+import type { LoaderPlugin } from '../../src/loader/contract.ts';
 import { symbolsOf } from '../../src/loader/symbols.ts';
 import { Value } from '../../src/loader/value.ts';
 import { readLoader } from '../../src/plugins/check-loader.ts';
 import { foreignError } from '../support/errors.ts';
+import { plugin } from '../support/plugin.ts';
 import { NO_OPTIONS } from '../support/resolve.ts';
 import { fileLike, text } from '../support/sources.ts';
 
 const file = fileLike(text('some bytes'), 3, 'prog');
 const loader = (symbols?: LoaderPlugin['symbols']): LoaderPlugin =>
-  defineLoader({
-    name: 'made',
-    apiVersion: 1,
-    kind: 'program',
-    description: 'made by a test',
-    magics: [],
-    probe: () => 'exact',
+  plugin('made', 'exact', {
     load: (source) => ({ kind: 'unwrap', source }),
     ...(symbols && { symbols }),
   });

@@ -1,6 +1,7 @@
 /** Programs of the toy format, and loaders from elsewhere in directories of their own. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { expect } from 'vitest';
 import { COMMAND, NODE_PATH, type Outcome, ROOT, type RunOptions, run } from './run.ts';
 
 /** The source of the toy format's loader. */
@@ -83,6 +84,16 @@ export function writeFiles(directory: string, files: Readonly<Record<string, str
   }
 }
 
+/** Writes loaders into `directory`, each as a file of its own, whose path it returns. */
+export function loaderWriter(directory: string): (source: string, ending?: string) => string {
+  let files = 0;
+  return (source, ending = 'ts') => {
+    const name = `loader-${++files}.${ending}`;
+    writeFiles(directory, { [name]: source });
+    return `./${name}`;
+  };
+}
+
 export interface Place extends RunOptions {
   /** The current directory, and the home, in which nothing is but what the test puts there. */
   readonly cwd: string;
@@ -91,4 +102,14 @@ export interface Place extends RunOptions {
 /** `run-foreign args…` there. */
 export function runAt({ cwd, env, ...options }: Place, ...args: readonly string[]): Promise<Outcome> {
   return run(COMMAND, args, { cwd, env: { PATH: NODE_PATH, HOME: cwd, ...env }, ...options });
+}
+
+/** It has failed, with `text` in its complaint, and has said nothing else. */
+export function expectFailure(
+  { status, stdout, stderr }: Outcome,
+  text: RegExp | string,
+  expected = 125,
+): void {
+  expect(stderr).toMatch(text);
+  expect({ status, stdout }).toEqual({ status: expected, stdout: '' });
 }
